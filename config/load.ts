@@ -1,0 +1,270 @@
+/** Loads the configuration: defaults, then a file, then `CHS_*` variables, then flags; each value with its origin. */
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, dirname, resolve } from 'node:path';
+import { environmentLayer, flagLayer, type Layer, type Origin } from './environment.ts';
+import { findConfigFile, type SearchResult } from './find.ts';
+import { type ConfigKey, configKeys, configSections } from './keys.ts';
+import { pathsOf, type UserPlace, userConfigDir, userDataDir } from './paths.ts';
+import { atPlace, ConfigError, type ConfigProblem, nearest, shown } from './problem.ts';
+import { type Config, configSchema } from './schema.ts';
+import { type ConfigSource, isTable, readConfigSource } from './source.ts';
+import { parseBind } from './values.ts';
+
+export interface LoadOptions {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** `--config`: relative to cwd; it has to exist. */
+  readonly explicitPath?: string | undefined;
+  /** By dotted key; undefined values count as not given. */
+  readonly flags?: Readonly<Record<string, unknown>> | undefined;
+  readonly home?: string | undefined;
+  readonly platform?: NodeJS.Platform | undefined;
+}
+
+export interface LoadedConfig {
+  readonly config: Config;
+  readonly file: string | null;
+  /** Absolute folder that the relative paths of the file, and of the defaults, were resolved against. */
+  readonly root: string;
+  /** One entry for every key of the schema, by dotted name. */
+  readonly origin: ReadonlyMap<string, Origin>;
+  /** For people, on stderr: unknown keys and variables, files that are not used. */
+  readonly warnings: readonly string[];
+  /** For a log at level debug: files on the way that belong to something else. */
+  readonly notes: readonly string[];
+}
+
+const warningsMax = 50;
+
+/**
+ * Finds, reads, merges and validates. Throws ConfigError with every problem found: a named file that is missing,
+ * a file that cannot be parsed, values of the wrong type or out of bounds.
+ */
+export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
+  const place = userPlace(options);
+  const { file, warnings, notes } = await chooseFile(options, place);
+  const root = rootOf(file, options, place);
+  const problems: ConfigProblem[] = [];
+  const fromFile = file === null ? null : fileLayer(await readConfigSource(file), problems);
+  const fromEnv = environmentLayer(options.env);
+  const layers = [fromFile?.layer ?? new Map(), fromEnv.layer, flagLayer(options.flags ?? {})];
+  const merged = merge(layers, problems);
+  const { config, origin } = validate(merged, problems);
+  makeAbsolute(config, origin, { root, place, cwd: options.cwd, file });
+  return {
+    config,
+    file,
+    root,
+    origin,
+    notes,
+    warnings: [...warnings, ...(fromFile?.warnings ?? []), ...fromEnv.warnings],
+  };
+}
+
+/** Keys that the user sets and that nothing in this version reads, for a word at `chs config check` and `chs serve`. */
+export function inertKeysSet(loaded: LoadedConfig): string[] {
+  return [...configKeys.values()]
+    .filter((key) => key.inert && loaded.origin.get(key.name)?.kind !== 'default')
+    .map((key) => key.name);
+}
+
+function userPlace({ cwd, env, home, platform = process.platform }: LoadOptions): UserPlace {
+  return { platform, env, home: home ?? homeFolder(env, platform) ?? cwd };
+}
+
+/** A container's user may have no entry in the password file: then there is no home, and homedir() throws. */
+function homeFolder(env: LoadOptions['env'], platform: NodeJS.Platform): string | null {
+  const named = platform === 'win32' ? env.USERPROFILE : env.HOME;
+  if (named) return named;
+  try {
+    return homedir();
+  } catch {
+    return null;
+  }
+}
+
+async function chooseFile(options: LoadOptions, place: UserPlace): Promise<SearchResult> {
+  const named = options.explicitPath ?? (options.env.CHS_CONFIG || undefined);
+  if (named !== undefined) return { file: resolve(options.cwd, named), warnings: [], notes: [] };
+  const found = await findConfigFile(options.cwd, place.home);
+  if (found.file !== null) return found;
+  const users = pathsOf(place.platform).join(userConfigDir(place), 'config.toml');
+  return { ...found, file: existsSync(users) ? users : null };
+}
+
+/** The folder that relative paths start from: `X` for X/config/config.toml, and the user's data for the user's file. */
+function rootOf(file: string | null, { cwd, env }: LoadOptions, place: UserPlace): string {
+  if (file === null || dirname(file) === userConfigDir(place)) {
+    return env.CHS_DATA_DIR ? resolve(cwd, env.CHS_DATA_DIR) : userDataDir(place);
+  }
+  const folder = dirname(file);
+  const inConfigFolder = basename(file) === 'config.toml' && basename(folder) === 'config';
+  return inConfigFolder ? dirname(folder) : folder;
+}
+
+/**
+ * The known keys of a file; unknown ones become warnings, sections that are no tables problems. A section with
+ * nothing in it is null in YAML, and fine.
+ */
+function fileLayer(source: ConfigSource, problems: ConfigProblem[]): { layer: Layer; warnings: string[] } {
+  const layer: Layer = new Map();
+  const warnings: string[] = [];
+  const { file } = source;
+  const visit = (table: Readonly<Record<string, unknown>>, above: readonly string[]): void => {
+    for (const [name, value] of Object.entries(table)) {
+      const parts = [...above, name];
+      const key = parts.join('.');
+      const line = source.lineOf(parts);
+      if (configKeys.has(key)) {
+        if (value !== undefined) layer.set(key, { value, origin: { kind: 'file', file, line } });
+      } else if (!configSections.has(key)) {
+        warnings.push(atPlace(file, line, `unknown key ${key} is ignored${suggestion(above, name)}`));
+      } else if (isTable(value)) {
+        visit(value, parts);
+      } else if (value !== undefined && value !== null) {
+        // What stands here may be anything, a key among them: say its type alone.
+        problems.push({ file, line, key, message: `${key}: expected a table, found ${shown(value, true)}` });
+      }
+    }
+  };
+  visit(source.data, []);
+  const more = warnings.length - warningsMax;
+  return {
+    layer,
+    warnings: more > 0 ? [...warnings.slice(0, warningsMax), `${file}: ${more} more unknown keys`] : warnings,
+  };
+}
+
+/** A near name in the same table, or else the same name in another one. */
+function suggestion(above: readonly string[], name: string): string {
+  const table = above.join('.');
+  const prefix = table === '' ? '' : `${table}.`;
+  const siblings = [...configKeys.keys(), ...configSections.keys()]
+    .filter((key) => key.startsWith(prefix) && !key.slice(prefix.length).includes('.'))
+    .map((key) => key.slice(prefix.length));
+  const near = nearest(name, siblings);
+  const elsewhere = [...configKeys.keys()].find((key) => key.endsWith(`.${name}`));
+  const meant = near === null ? elsewhere : `${prefix}${near}`;
+  return meant === undefined ? '' : `; did you mean ${meant}?`;
+}
+
+/** Later layers win. `server.bind` is host and port in one, so it is taken apart in its own layer first. */
+function merge(layers: readonly Layer[], problems: ConfigProblem[]): Layer {
+  const merged: Layer = new Map();
+  for (const layer of layers) {
+    takeBindApart(layer, problems);
+    for (const [key, entry] of layer) merged.set(key, entry);
+  }
+  // A host or port from a later layer leaves an earlier bind untrue: drop it rather than show it.
+  const bind = parsedBind(merged);
+  const host = merged.get('server.host')?.value;
+  const port = merged.get('server.port')?.value;
+  if (bind !== null && (bind.host !== host || bind.port !== port)) merged.delete('server.bind');
+  return merged;
+}
+
+function parsedBind(layer: Layer): { host: string; port: number } | null {
+  const value = layer.get('server.bind')?.value;
+  return typeof value === 'string' ? parseBind(value) : null;
+}
+
+function takeBindApart(layer: Layer, problems: ConfigProblem[]): void {
+  const bind = parsedBind(layer);
+  const entry = layer.get('server.bind');
+  if (bind === null || entry === undefined) return;
+  for (const part of ['host', 'port'] as const) {
+    const key = `server.${part}`;
+    const other = layer.get(key);
+    if (other === undefined) {
+      layer.set(key, { value: bind[part], origin: entry.origin });
+    } else if (other.value !== bind[part]) {
+      const both = `server.bind ${shown(entry.value, false)} and ${key} ${shown(other.value, false)}`;
+      problems.push(problemAt(entry.origin, 'server.bind', `${both} disagree; give one of them`));
+    }
+  }
+}
+
+function validate(merged: Layer, problems: ConfigProblem[]): { config: Config; origin: Map<string, Origin> } {
+  const raw: Record<string, unknown> = {};
+  const origin = new Map<string, Origin>();
+  for (const key of configKeys.values()) {
+    const entry = merged.get(key.name);
+    origin.set(key.name, entry?.origin ?? { kind: 'default' });
+    if (entry !== undefined) tableAt(raw, key)[key.parts.at(-1) ?? ''] = entry.value;
+  }
+  // One parse in the life of most processes: compiling a fast parser first costs more than it saves.
+  const result = configSchema.safeParse(raw, { jitless: true });
+  const reported = new Set<string>();
+  for (const issue of result.error?.issues ?? []) {
+    const problem = issueProblem(issue.path, merged);
+    // One value may break two rules of its key; the sentence is the same.
+    if (!reported.has(problem.message)) problems.push(problem);
+    reported.add(problem.message);
+  }
+  if (problems.length > 0 || result.data === undefined) throw new ConfigError(problems);
+  return { config: result.data, origin };
+}
+
+function issueProblem(path: readonly PropertyKey[], merged: Layer): ConfigProblem {
+  const parts = path.map(String);
+  const key = [...configKeys.values()].find(({ parts: own }) =>
+    own.every((part, index) => part === parts[index]),
+  );
+  // Sections are always tables here, so an issue that is at no key would be a fault in the schema.
+  if (key === undefined) throw new TypeError(`an issue at no key: ${parts.join('.')}`);
+  const entry = merged.get(key.name);
+  const value = entry?.value;
+  const index = path[key.parts.length];
+  const item = Array.isArray(value) && typeof index === 'number';
+  const found: unknown = item ? value[index] : value;
+  const where = item ? `${key.name}[${index}]` : key.name;
+  const expected = item ? key.itemExpects : key.expects;
+  const message = `${where}: expected ${expected}, found ${shown(found, key.secret)}`;
+  return problemAt(entry?.origin ?? { kind: 'default' }, key.name, message);
+}
+
+function problemAt(origin: Origin, key: string, message: string): ConfigProblem {
+  if (origin.kind === 'file') return { file: origin.file, line: origin.line, key, message };
+  const from =
+    origin.kind === 'env' ? `environment variable ${origin.name}: ` : origin.kind === 'flag' ? 'flag: ' : '';
+  return { file: null, line: null, key, message: `${from}${message}` };
+}
+
+interface PathBases {
+  readonly root: string;
+  readonly cwd: string;
+  readonly place: UserPlace;
+  readonly file: string | null;
+}
+
+/** Paths of the file and of the defaults start at the root, those of variables and flags at the current folder. */
+function makeAbsolute(config: Config, origin: ReadonlyMap<string, Origin>, bases: PathBases): void {
+  const paths = bases.file === null ? pathsOf(bases.place.platform) : pathsOf(process.platform);
+  for (const key of configKeys.values()) {
+    if (!key.path) continue;
+    const kind = origin.get(key.name)?.kind;
+    const fromRoot = kind === 'default' || kind === 'file';
+    const absolute = (given: string): string => {
+      if (/^~[/\\]/.test(given)) return paths.join(bases.place.home, given.slice(2));
+      return fromRoot ? paths.resolve(bases.root, given) : resolve(bases.cwd, given);
+    };
+    const table = tableAt(config, key);
+    const name = key.parts.at(-1) ?? '';
+    const value = table[name];
+    if (typeof value === 'string') table[name] = absolute(value);
+    if (Array.isArray(value)) table[name] = value.map((item) => absolute(String(item)));
+  }
+}
+
+/** The table that holds a key, made on the way where it is missing. */
+function tableAt(root: Record<string, unknown>, key: ConfigKey): Record<string, unknown> {
+  let table = root;
+  for (const part of key.parts.slice(0, -1)) {
+    const inner = table[part];
+    const next = isTable(inner) ? inner : {};
+    table[part] = next;
+    table = next;
+  }
+  return table;
+}

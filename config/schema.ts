@@ -1,0 +1,272 @@
+/** The configuration of chs as one zod schema: every section, key, default and description, declared once. */
+import * as z from 'zod';
+import {
+  addressRange,
+  apiKey,
+  bindAddress,
+  duration,
+  host,
+  origin,
+  path,
+  serverUrl,
+  size,
+  whole,
+} from './values.ts';
+
+// Each key ends in one `.meta({ description, ... })`. The marks, all optional:
+//   secret   never shown: not in messages, not in `chs config show`
+//   path     resolved to an absolute path (lists: each item)
+//   reload   taken over on SIGHUP, without a restart
+//   inert    accepted and validated, but nothing in this version reads it
+//   example  what the sample file shows, commented out, where there is no default
+
+const server = z.object({
+  host: host
+    .default('127.0.0.1')
+    .meta({ description: 'Address to listen on; "0.0.0.0" or "::" listens on every interface.' }),
+  port: whole(0, 65_535, 3000).meta({ description: 'Port to listen on; 0 takes any free one.' }),
+  bind: bindAddress.optional().meta({
+    description: 'host:port in one; sets server.host and server.port, and must not contradict them.',
+    example: '127.0.0.1:3000',
+  }),
+  api_key: apiKey.optional().meta({
+    description: 'Key that every request must carry. Without any key only loopback is served.',
+    example: 'replace-me-with-a-long-random-key',
+    secret: true,
+    reload: true,
+  }),
+  api_version: z
+    .enum(['v1'])
+    .default('v1')
+    .meta({ description: 'Version of the tools routes.', inert: true }),
+  graceful_shutdown_timeout: whole(0, 3600, 30).meta({
+    description: 'Seconds that running requests get to finish after SIGTERM.',
+    reload: true,
+  }),
+  request_timeout_ms: whole(0, 86_400_000, 3_600_000).meta({
+    description: 'Longest time for one whole request, upload included, in milliseconds; 0 is no limit.',
+  }),
+  headers_timeout_ms: whole(1000, 600_000, 15_000).meta({
+    description: 'Longest time for the headers of a request, in milliseconds.',
+  }),
+  body_idle_timeout_ms: whole(1000, 3_600_000, 60_000).meta({
+    description: 'A body that sends nothing for so many milliseconds is given up.',
+  }),
+  trusted_proxies: z.array(addressRange).default([]).meta({
+    description: 'Proxies whose X-Forwarded-For is believed; empty: the address of the socket counts.',
+    reload: true,
+  }),
+});
+
+const storage = z.object({
+  base_path: path
+    .default('./storage')
+    .meta({ description: 'Folder of the stored minidumps, PDBs and EXEs.', path: true }),
+  max_minidump_size: size
+    .prefault(104_857_600)
+    .meta({ description: 'Largest minidump (default 100MB).', reload: true }),
+  max_pdb_size: size
+    .prefault(524_288_000)
+    .meta({ description: 'Largest PDB (default 500MB).', reload: true }),
+  max_exe_size: size
+    .prefault(524_288_000)
+    .meta({ description: 'Largest EXE (default 500MB).', reload: true }),
+  max_metadata_size: size
+    .prefault(65_536)
+    .meta({ description: 'Largest metadata part of an upload (default 64KB).', reload: true }),
+  strict: z.boolean().default(false).meta({
+    description: 'Refuse an upload whose file contradicts its metadata, instead of noting it.',
+    reload: true,
+  }),
+  stale_upload_age: duration
+    .prefault('1h')
+    .meta({ description: 'Unfinished uploads older than this are swept at start.' }),
+});
+
+const database = z.object({
+  path: path
+    .default('./data/crash_handler.db')
+    .meta({ description: 'SQLite database with the metadata.', path: true }),
+  busy_timeout_ms: whole(0, 600_000, 5000).meta({
+    description: 'How long a write waits for another process, in milliseconds.',
+  }),
+});
+
+const logging = z.object({
+  level: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error'])
+    .default('info')
+    .meta({ description: 'The least severe messages that are written.', reload: true }),
+  file: path.default('./logs/server.log').meta({ description: 'Log file of the server.', path: true }),
+  format: z
+    .enum(['line', 'json'])
+    .default('line')
+    .meta({ description: 'Lines for people, or one JSON object a line.' }),
+  stdout: z.boolean().default(true).meta({ description: 'Write the log to standard output too.' }),
+  retention_days: whole(0, 3650, 30).meta({
+    description: 'Rotated log files are kept so many days; 0 keeps them.',
+  }),
+  max_line_bytes: whole(256, 1_048_576, 16_384).meta({
+    description: 'Longer log lines are cut to so many bytes.',
+  }),
+});
+
+const client = z.object({
+  server: serverUrl.optional().meta({
+    description: 'Server that the commands talk to; without it they work on the local data.',
+    example: 'https://crash.example.org',
+  }),
+  api_key: apiKey.optional().meta({
+    description: 'Key that the commands send to the server.',
+    example: 'replace-me-with-the-key-of-the-server',
+    secret: true,
+  }),
+  timeout_ms: whole(1, 86_400_000, 30_000).meta({
+    description: 'How long a command waits for an answer, in milliseconds.',
+  }),
+  lang: z.enum(['en', 'zh']).optional().meta({
+    description: 'Language of the messages; without it the environment (LANG) decides.',
+    example: 'zh',
+  }),
+});
+
+const rateLimit = z.object({
+  qps_per_key: whole(1, 1_000_000, 10).meta({
+    description: 'Requests a second for each key.',
+    reload: true,
+    inert: true,
+  }),
+});
+
+const auth = z.object({
+  api_keys: z
+    .array(apiKey)
+    .default([])
+    .meta({ description: 'More accepted keys, beside server.api_key.', secret: true, reload: true }),
+  ip_whitelist: z.array(addressRange).default([]).meta({
+    description: 'Only these addresses and CIDR ranges are served; empty: all.',
+    reload: true,
+  }),
+  ip_denylist: z
+    .array(addressRange)
+    .default([])
+    .meta({ description: 'These addresses and CIDR ranges are never served.', reload: true }),
+  rate_limit: rateLimit.prefault({}).meta({ description: 'How often one key may call.' }),
+});
+
+const limits = z.object({
+  max_upload_mb: whole(1, 1_048_576, 500).meta({
+    description: 'Largest upload to the log service, in MB.',
+    inert: true,
+  }),
+  max_hits: whole(1, 100_000, 500).meta({ description: 'Most hits of one log search.', inert: true }),
+  regex_timeout_ms: whole(1, 60_000, 50).meta({
+    description: 'Longest time for one regular expression on one line, in milliseconds.',
+    inert: true,
+  }),
+  max_context_lines: whole(0, 1000, 12).meta({
+    description: 'Most lines of context around a hit.',
+    inert: true,
+  }),
+  max_line_bytes: whole(256, 67_108_864, 1_048_576).meta({
+    description: 'Longer lines of a searched log are cut to so many bytes.',
+    inert: true,
+  }),
+  content_length_limit_mb: whole(1, 1024, 10).meta({
+    description: 'Largest request body of the tools routes, in MB.',
+    inert: true,
+  }),
+  max_json_bytes: whole(1024, 67_108_864, 1_048_576).meta({
+    description: 'Largest JSON request body, in bytes.',
+    reload: true,
+  }),
+  max_concurrent_uploads: whole(1, 10_000, 64).meta({
+    description: 'Uploads at the same time; one more is asked to come back later.',
+    reload: true,
+  }),
+});
+
+const fs = z.object({
+  allow_roots: z.array(path).default([]).meta({
+    description: 'Folders whose logs may be searched; empty: none.',
+    path: true,
+    inert: true,
+  }),
+  deny_patterns: z
+    .array(z.string().min(1))
+    .default([])
+    .meta({ description: 'Files that are never opened, as glob patterns.', inert: true }),
+  io_mode: z
+    .enum(['mmap', 'buffered', 'auto'])
+    .default('auto')
+    .meta({ description: 'How log files are read.', inert: true }),
+});
+
+const search = z.object({
+  enable_temp_index: z
+    .boolean()
+    .default(true)
+    .meta({ description: 'Keep an index of large log files for the next search.', inert: true }),
+  temp_index_threshold_mb: whole(1, 1_048_576, 100).meta({
+    description: 'Files from so many MB on are indexed.',
+    inert: true,
+  }),
+  sparse_index_stride_lines: whole(1, 10_000_000, 1000).meta({
+    description: 'One time stamp is sampled every so many lines.',
+    inert: true,
+  }),
+  page_size: whole(1, 10_000, 100).meta({ description: 'Hits in one page of results.', inert: true }),
+  max_scanned_bytes: size
+    .prefault(2_000_000_000)
+    .meta({ description: 'Most bytes that one search reads (default 2 billion).', inert: true }),
+});
+
+const sessions = z.object({
+  session_ttl: duration
+    .prefault('7d')
+    .meta({ description: 'A log session is forgotten so long after its last use.', inert: true }),
+  max_session_bytes: size
+    .prefault('5GB')
+    .meta({ description: 'Most bytes of one log session.', inert: true }),
+});
+
+const security = z.object({
+  cursor_ttl: whole(1, 604_800, 600).meta({
+    description: 'A page cursor stays valid for so many seconds.',
+    inert: true,
+  }),
+  enable_cors: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'Answer cross-origin requests of security.cors_origins.', inert: true }),
+  cors_origins: z
+    .array(origin)
+    .default([])
+    .meta({ description: 'Origins that may call from a browser; each in full, never *.', inert: true }),
+});
+
+const clockDriftPolicy = z.object({
+  seconds: whole(-86_400, 86_400, 3).meta({
+    description: 'Clocks of two log sources may differ by so many seconds.',
+    inert: true,
+  }),
+});
+
+/** Input: any part of the sections, as in a file. Output: every key, sizes in bytes, durations in milliseconds. */
+export const configSchema = z.object({
+  server: server.prefault({}).meta({ description: 'The daemon (chs serve).' }),
+  storage: storage.prefault({}).meta({ description: 'Stored files and their limits.' }),
+  database: database.prefault({}).meta({ description: 'The database.' }),
+  logging: logging.prefault({}).meta({ description: "The daemon's own log." }),
+  client: client.prefault({}).meta({ description: 'The commands.' }),
+  auth: auth.prefault({}).meta({ description: 'Who may call.' }),
+  limits: limits.prefault({}).meta({ description: 'Bounds on what comes from outside.' }),
+  fs: fs.prefault({}).meta({ description: 'Files that the log service may read.' }),
+  search: search.prefault({}).meta({ description: 'Log search.' }),
+  sessions: sessions.prefault({}).meta({ description: 'Log sessions.' }),
+  security: security.prefault({}).meta({ description: 'Cursors and browsers.' }),
+  clock_drift_policy: clockDriftPolicy.prefault({}).meta({ description: 'Clocks that disagree.' }),
+});
+
+/** The complete configuration, keys as the files spell them. */
+export type Config = z.output<typeof configSchema>;

@@ -1,0 +1,108 @@
+/** The small value types of the configuration that TOML lacks: sizes, durations, addresses, host:port pairs. */
+import * as z from 'zod';
+
+const sizeText = /^\d{1,15}(?:\.\d{1,6})?\s*(?:b|[kmgt]i?b)$/i;
+const durationText = /^\d{1,12}(?:\.\d{1,6})?\s*(?:ms|s|m|h|d|w)$/;
+const sizeBytesMax = 2 ** 50;
+const durationMsMax = 3650 * 86_400_000;
+const durationUnitMs: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+/** A whole number within bounds, with its default. */
+export function whole(min: number, max: number, value: number): z.ZodDefault<z.ZodInt> {
+  return z.int().min(min).max(max).default(value);
+}
+
+/**
+ * A size: a whole number of bytes, or text such as "100MB"; its output is bytes. KB, MB, GB and TB count in 1024s,
+ * as KiB, MiB, GiB and TiB do, because the documented sample calls 104857600 bytes 100MB.
+ */
+export const size = z
+  .union([z.int(), z.string().regex(sizeText)])
+  .transform((value) => (typeof value === 'number' ? value : parseSize(value)))
+  .refine((bytes) => bytes >= 1 && bytes <= sizeBytesMax)
+  .meta({ expects: 'a size in bytes, or text such as "100MB" (KB, MB, GB and TB count in 1024s)' });
+
+/** A duration such as "90s", "1h" or "7d"; its output is milliseconds. A bare number is refused: its unit is unclear. */
+export const duration = z
+  .string()
+  .regex(durationText)
+  .transform(parseDuration)
+  .refine((ms) => ms >= 0 && ms <= durationMsMax)
+  .meta({ expects: 'a duration such as "500ms", "90s", "10m", "1h" or "7d"' });
+
+/** A folder or a file; load.ts makes it absolute. */
+export const path = z
+  .string()
+  .regex(/^[^\0]+$/)
+  .meta({ expects: 'a path' });
+
+/** An API key: it travels in an HTTP header, so visible ASCII only. */
+export const apiKey = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,512}$/)
+  .meta({ expects: 'a key of 1 to 512 visible ASCII characters, without spaces' });
+
+export const addressRange = z
+  .union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])
+  .meta({ expects: 'an IP address or a CIDR range such as "10.0.0.0/8" or "fd00::/8"' });
+
+export const host = z
+  .string()
+  .regex(/^[^\s/[\]]{1,255}$/)
+  .meta({ expects: 'a host name or an address (IPv6 without brackets)' });
+
+export const bindAddress = z
+  .string()
+  .refine((text) => parseBind(text) !== null)
+  .meta({ expects: '"host:port", for example "127.0.0.1:3000" or "[::1]:3000"' });
+
+export const serverUrl = z
+  .string()
+  .refine(isServerUrl)
+  .meta({ expects: 'an http:// or https:// URL without user, password, query or fragment' });
+
+export const origin = z
+  .string()
+  .refine((text) => URL.canParse(text) && new URL(text).origin === text)
+  .meta({ expects: 'an origin such as "https://example.org" (no path, no *)' });
+
+/** Bytes of a size text that `size` accepts, rounded down to whole bytes. */
+function parseSize(text: string): number {
+  const power = ['b', 'k', 'm', 'g', 't'].indexOf(
+    text
+      .replace(/[\d.\s]/g, '')
+      .charAt(0)
+      .toLowerCase(),
+  );
+  return Math.floor(Number.parseFloat(text) * 1024 ** power);
+}
+
+/** Milliseconds of a duration text that `duration` accepts. */
+function parseDuration(text: string): number {
+  const unitMs = durationUnitMs[text.replace(/[\d.\s]/g, '')] ?? Number.NaN;
+  return Math.round(Number.parseFloat(text) * unitMs);
+}
+
+/** Splits "host:port" or "[v6]:port"; null when it is neither. The host comes without brackets. */
+export function parseBind(text: string): { host: string; port: number } | null {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/[\]]+)):(\d{1,5})$/.exec(text);
+  if (!match) return null;
+  const [, v6, name, digits] = match;
+  const port = Number(digits);
+  if (port > 65_535 || (v6 !== undefined && !URL.canParse(`http://[${v6}]`))) return null;
+  return { host: v6 ?? name ?? '', port };
+}
+
+function isServerUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  const plain = url.username === '' && url.password === '' && url.search === '' && url.hash === '';
+  return plain && (url.protocol === 'http:' || url.protocol === 'https:');
+}

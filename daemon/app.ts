@@ -1,0 +1,124 @@
+/** The whole app: what every request goes through, and every domain's routes. The daemon and the commands share it. */
+import { Hono } from 'hono';
+import type { Config } from '../config/schema.ts';
+import type { Chs } from '../src/compose.ts';
+import { anonymous } from '../src/platform/access.ts';
+import { ChsError } from '../src/platform/errors.ts';
+import { fromAcceptLanguage } from '../src/platform/language.ts';
+import type { Log } from '../src/platform/log.ts';
+import { createAddressCheck, EMBEDDED, presentedKey, requestIdOf } from './caller.ts';
+import type { Dialect } from './dialects/dialect.ts';
+import { dialects } from './dialects/table.ts';
+import { type AppEnv, type MountOptions, mount, reply } from './mount.ts';
+
+const SECURITY_HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+} as const;
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly log: Log;
+}
+
+export type App = Hono<AppEnv>;
+
+export function createApp(chs: Chs, { config, log }: AppOptions): App {
+  const app: App = new Hono();
+  const checkAddress = createAddressCheck({
+    allow: config.auth.ip_whitelist,
+    deny: config.auth.ip_denylist,
+    trustedProxies: config.server.trusted_proxies,
+  });
+
+  app.use(async (c, next) => {
+    const requestId = requestIdOf(c.req.raw.headers);
+    const requestLog = log.with({ request_id: requestId });
+    const startedMs = performance.now();
+    const language = fromAcceptLanguage(c.req.header('accept-language'));
+    const common = { requestId, signal: c.req.raw.signal, principal: anonymous, language, log: requestLog };
+    c.set('call', { ...common, address: c.env?.incoming?.socket.remoteAddress ?? EMBEDDED });
+    c.header('x-request-id', requestId);
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) c.header(name, value);
+    c.set('call', { ...common, address: checkAddress(c.env?.incoming, c.req.raw.headers) });
+    await next();
+    const { address, principal } = c.var.call;
+    const milliseconds = Math.round(performance.now() - startedMs);
+    requestLog.debug(`${c.req.method} ${c.req.path} ${c.res.status}`, {
+      ms: milliseconds,
+      address,
+      key: principal.name,
+    });
+  });
+
+  app.onError((error, c) => {
+    const { call } = c.var;
+    const known =
+      error instanceof ChsError
+        ? error
+        : new ChsError('INTERNAL', { requestId: call.requestId }, { cause: error });
+    if (known.status >= 500)
+      call.log.error(`${c.req.method} ${c.req.path} failed: ${known.message}`, {}, known.cause ?? known);
+    else
+      call.log.info(`${c.req.method} ${c.req.path} refused: ${known.message}`, {
+        code: known.code,
+        address: call.address,
+      });
+    if (known.retryAfterMs !== undefined)
+      c.header('retry-after', String(Math.ceil(known.retryAfterMs / 1000)));
+    if (known.status === 401) c.header('www-authenticate', 'Bearer realm="chs"');
+    return reply(c, dialectOf(c.req.path).failure(known, call.language));
+  });
+
+  const options: MountOptions = {
+    authenticate: (headers) => chs.authenticate(presentedKey(headers)),
+    maxJsonBytes: () => config.limits.max_json_bytes,
+    uploadLimits: (operation) => ({
+      maxFileBytes: config.storage[storageLimit(operation.body?.limit)],
+      maxMetadataBytes: config.storage.max_metadata_size,
+      idleTimeoutMs: config.server.body_idle_timeout_ms,
+    }),
+  };
+  for (const domain of chs.domains) mount(app, domain, options);
+
+  app.get('/ready', (c) => app.fetch(new Request(new URL('/health/ready', c.req.url), c.req.raw), c.env));
+  app.get('/openapi.json', async (c) => {
+    const { openapiDocument } = await import('./openapi.ts');
+    return c.json(openapiDocument(chs.domains.map((domain) => domain.operations)));
+  });
+
+  app.notFound((c) => {
+    const method = c.req.method;
+    const allowed = allowedMethods(app, c.req.path);
+    const code = allowed.length > 0 ? 'METHOD_NOT_ALLOWED' : 'ROUTE_NOT_FOUND';
+    if (allowed.length > 0) c.header('allow', allowed.join(', '));
+    const error = new ChsError(code, { method, path: c.req.path });
+    return reply(c, dialectOf(c.req.path).failure(error, c.var.call.language));
+  });
+  return app;
+}
+
+/** Which dialect a failure on this path speaks, also where there is no such route. */
+function dialectOf(path: string): Dialect {
+  return /^\/(health|ready|openapi\.json)/.test(path) ? dialects.plain : dialects.crash;
+}
+
+type StorageLimit = 'max_minidump_size' | 'max_pdb_size' | 'max_exe_size';
+
+function storageLimit(limit: string | undefined): StorageLimit {
+  const key = limit?.replace('storage.', '');
+  if (key === 'max_minidump_size' || key === 'max_pdb_size' || key === 'max_exe_size') return key;
+  throw new Error(`no limit called ${limit}`);
+}
+
+function allowedMethods(app: App, path: string): string[] {
+  return ['GET', 'POST', 'DELETE'].filter((method) => {
+    const [handlers] = app.router.match(method, path);
+    // Middleware matches everything; a route of its own is one more.
+    return (
+      handlers.length > app.routes.filter((route) => route.path === '/*' && route.method === 'ALL').length
+    );
+  });
+}

@@ -1,0 +1,97 @@
+/** Reads an operation's input out of path, query and JSON, and says in plain words what is wrong with it. */
+import * as z from 'zod';
+import type { Operation } from '../src/operation.ts';
+import { ChsError } from '../src/platform/errors.ts';
+
+/** Query strings carry text only; the schema says which texts are numbers and booleans. */
+type FieldType = 'number' | 'boolean' | 'text';
+
+const fieldTypes = new WeakMap<Operation, ReadonlyMap<string, FieldType>>();
+
+/**
+ * @param texts path parameters and query, by name
+ * @throws ChsError INVALID_INPUT
+ */
+export function decodeTexts(operation: Operation, texts: Readonly<Record<string, string>>): unknown {
+  const types = typesOf(operation);
+  const input: Record<string, unknown> = {};
+  for (const [name, text] of Object.entries(texts)) {
+    const type = types.get(name);
+    // Whatever else a client appends to a URL (cache busters, tracking) is none of our business.
+    if (type === undefined) continue;
+    input[name] = type === 'number' ? numberOf(text) : type === 'boolean' ? booleanOf(text) : text;
+  }
+  return parseInput(operation, input);
+}
+
+/** @throws ChsError INVALID_INPUT with every field that is wrong, the first one named */
+export function parseInput(operation: Operation, input: unknown): unknown {
+  const result = z.safeParse(operation.input, input);
+  if (result.success) return result.data;
+  const [first, ...others] = result.error.issues.slice(0, 5);
+  const described = (issue: z.core.$ZodIssue): string => `${issue.path.join('.')}: ${reasonOf(issue, input)}`;
+  const field = first?.path.join('.') || 'input';
+  const reason = [first ? reasonOf(first, input) : 'wrong', ...others.map(described)].join('; ');
+  throw new ChsError('INVALID_INPUT', { field, reason });
+}
+
+/** Parses JSON text that must be an object. */
+export function parseJsonObject(text: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text.replace(/^\ufeff/, ''));
+  } catch (error) {
+    throw new ChsError('INVALID_METADATA', {
+      reason: error instanceof Error ? withoutExcerpt(error.message) : 'no JSON',
+    });
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new ChsError('INVALID_METADATA', {
+      reason: `it is ${Array.isArray(value) ? 'an array' : `a ${typeof value}`}`,
+    });
+  }
+  return { ...value };
+}
+
+function reasonOf(issue: z.core.$ZodIssue, input: unknown): string {
+  const missing = issue.code === 'invalid_type' && valueAt(input, issue.path) === undefined;
+  return missing ? 'required' : issue.message.replace(/^(Invalid|Too)/, (word) => word.toLowerCase());
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((at, key) => {
+    if (typeof at !== 'object' || at === null) return undefined;
+    return Object.getOwnPropertyDescriptor(at, key)?.value;
+  }, input);
+}
+
+/** Engines quote the text around a JSON error; a secret may stand there. */
+function withoutExcerpt(message: string): string {
+  return message.replace(/,? ?\.{0,3}"[\s\S]*" is not valid JSON/, '');
+}
+
+function typesOf(operation: Operation): ReadonlyMap<string, FieldType> {
+  const known = fieldTypes.get(operation);
+  if (known) return known;
+  const schema = z.toJSONSchema(operation.input, { io: 'input' });
+  const types = new Map<string, FieldType>();
+  for (const [name, property] of Object.entries(schema.properties ?? {})) {
+    const type = typeof property === 'object' ? property.type : undefined;
+    types.set(
+      name,
+      type === 'integer' || type === 'number' ? 'number' : type === 'boolean' ? 'boolean' : 'text',
+    );
+  }
+  fieldTypes.set(operation, types);
+  return types;
+}
+
+/** A text that is no number stays text, and the schema says what it expected. */
+function numberOf(text: string): unknown {
+  return /^[+-]?\d{1,15}(\.\d{1,15})?$/.test(text) ? Number(text) : text;
+}
+
+function booleanOf(text: string): unknown {
+  if (text === 'true' || text === '1' || text === '') return true;
+  return text === 'false' || text === '0' ? false : text;
+}

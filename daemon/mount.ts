@@ -1,0 +1,117 @@
+/** Makes routes of operations: the same for every domain, whatever it does. */
+import { Readable } from 'node:stream';
+import type { HttpBindings } from '@hono/node-server';
+import type { Context, Hono } from 'hono';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { Domain } from '../src/compose.ts';
+import type { BytesReply, Call, Operation } from '../src/operation.ts';
+import { type Principal, permits } from '../src/platform/access.ts';
+import { ChsError } from '../src/platform/errors.ts';
+import { decodeTexts, parseInput, parseJsonObject } from './decode.ts';
+import type { Dialect, WireReply } from './dialects/dialect.ts';
+import { dialects } from './dialects/table.ts';
+import { createUpload, type UploadLimits } from './receive/upload.ts';
+import { fileResponse } from './send-file.ts';
+
+/** What the middleware put beside a request. `incoming` is there only for requests over a socket. */
+export interface AppEnv {
+  Bindings: Partial<HttpBindings>;
+  Variables: { call: Call };
+}
+
+export interface MountOptions {
+  readonly authenticate: (headers: Headers) => Promise<Principal>;
+  readonly uploadLimits: (operation: Operation) => UploadLimits;
+  readonly maxJsonBytes: () => number;
+}
+
+type AnyHandler = (input: unknown, call: Call) => Promise<unknown>;
+
+export function mount(app: Hono<AppEnv>, domain: Domain, options: MountOptions): void {
+  for (const [name, operation] of Object.entries(domain.operations)) {
+    const dialect = dialects[operation.dialect];
+    const handler = domain.handlers[name] as AnyHandler | undefined;
+    if (!handler) throw new Error(`${name} has no handler`);
+    for (const path of dialect.paths(operation.path)) {
+      app.on(operation.method, path.replace(/\{(\w+)\}/g, ':$1'), (c) =>
+        run(c, operation, handler, dialect, options),
+      );
+    }
+  }
+}
+
+async function run(
+  c: Context<AppEnv>,
+  operation: Operation,
+  handler: AnyHandler,
+  dialect: Dialect,
+  options: MountOptions,
+): Promise<Response> {
+  const call = { ...c.var.call, principal: await authorized(c, operation, options) };
+  c.set('call', call);
+  const texts = { ...c.req.query(), ...c.req.param() };
+  if (operation.body) {
+    const upload = createUpload(
+      {
+        operation,
+        body: bodyOf(c),
+        contentType: c.req.header('content-type') ?? null,
+        contentEncoding: c.req.header('content-encoding') ?? null,
+        texts,
+      },
+      options.uploadLimits(operation),
+    );
+    return reply(c, dialect.success(await handler(upload, call)));
+  }
+  const input =
+    operation.method === 'POST'
+      ? parseInput(operation, {
+          ...(await jsonBody(c, options.maxJsonBytes())),
+          ...c.req.query(),
+          ...c.req.param(),
+        })
+      : decodeTexts(operation, texts);
+  const output = await handler(input, call);
+  if (operation.output === null) return fileResponse(output as BytesReply, c.req.raw);
+  return reply(c, dialect.success(output));
+}
+
+/** A public route answers whoever asks, with or without a key, right or wrong. */
+async function authorized(
+  c: Context<AppEnv>,
+  operation: Operation,
+  options: MountOptions,
+): Promise<Principal> {
+  if (operation.access === 'public') return c.var.call.principal;
+  const principal = await options.authenticate(c.req.raw.headers);
+  if (principal.scope === null) throw new ChsError('UNAUTHORIZED');
+  if (!permits(principal.scope, operation.access)) {
+    throw new ChsError('FORBIDDEN', { scope: principal.scope, needed: operation.access });
+  }
+  return principal;
+}
+
+/** The socket's own stream where there is one: it is faster than the web stream around it. */
+function bodyOf(c: Context<AppEnv>): Readable {
+  const { incoming } = c.env;
+  if (incoming) return incoming;
+  const { body } = c.req.raw;
+  return body ? Readable.fromWeb(body as import('node:stream/web').ReadableStream) : Readable.from([]);
+}
+
+async function jsonBody(c: Context<AppEnv>, maxBytes: number): Promise<Record<string, unknown>> {
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of bodyOf(c).iterator({ destroyOnReturn: false })) {
+    bytes += piece.length;
+    if (bytes > maxBytes) throw new ChsError('BODY_TOO_LARGE', { limit: `${maxBytes} bytes` });
+    pieces.push(piece);
+  }
+  const text = Buffer.concat(pieces).toString('utf8');
+  return text.trim() === '' ? {} : parseJsonObject(text);
+}
+
+/** JSON that no cache keeps: most of it changes, and some of it is secret. */
+export function reply(c: Context<AppEnv>, { status, body }: WireReply): Response {
+  return c.json(body, status as ContentfulStatusCode, { 'cache-control': 'no-store' });
+}

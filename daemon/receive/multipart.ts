@@ -1,0 +1,152 @@
+/** Reads multipart/form-data (RFC 7578) with one file and one metadata part, in either order, never holding the file. */
+import type { Readable } from 'node:stream';
+import busboy from 'busboy';
+import type { Discardable, IncomingFile } from '../../src/operation.ts';
+import { ChsError } from '../../src/platform/errors.ts';
+
+/** Besides the file and the metadata a client may send a few empty or unknown parts before it is refused. */
+const PARTS_MAX = 16;
+
+export interface MultipartOptions {
+  readonly contentType: string;
+  /** The name of the file part. */
+  readonly part: string;
+  readonly maxMetadataBytes: number;
+}
+
+export interface MultipartResult<T> {
+  readonly taken: T;
+  /** The metadata's text; null when there was no such part. */
+  readonly metadata: string | null;
+  readonly fileName: string | null;
+}
+
+/**
+ * @param body the measured body; it is read to its end, or destroyed at the first error
+ * @param take receives the file as it arrives
+ * @param check looks at the metadata as soon as they are there, and throws to refuse the rest
+ * @throws ChsError BAD_MULTIPART, BODY_TRUNCATED, MISSING_PART, UNKNOWN_PART, REPEATED_PART,
+ *   INVALID_METADATA; whatever `take`, `check` or the body fail with
+ */
+export async function readMultipart<T extends Discardable>(
+  body: Readable,
+  options: MultipartOptions,
+  take: (file: IncomingFile) => Promise<T>,
+  check: (metadata: string) => void,
+): Promise<MultipartResult<T>> {
+  const parser = openParser(options);
+  const seen: Seen<T> = { failure: null, taking: null, fileName: null, metadata: null };
+
+  const ended = new Promise<void>((resolve) => {
+    const fail = (error: unknown): void => {
+      seen.failure ??= error ?? new ChsError('BODY_TRUNCATED');
+      body.destroy();
+      parser.destroy();
+      resolve();
+    };
+    const attempt = (work: () => void): void => {
+      try {
+        work();
+      } catch (error) {
+        fail(error);
+      }
+    };
+    const gotMetadata = (text: string, truncated: boolean): void => {
+      if (seen.metadata !== null) throw new ChsError('REPEATED_PART', { part: 'metadata' });
+      if (truncated) {
+        throw new ChsError('INVALID_METADATA', { reason: `longer than ${options.maxMetadataBytes} bytes` });
+      }
+      seen.metadata = text;
+      check(text);
+    };
+
+    parser.on('file', (name, stream, info) => {
+      stream.on('error', () => {});
+      if (name === 'metadata') {
+        collect(stream, options.maxMetadataBytes).then(
+          ({ text, truncated }) => attempt(() => gotMetadata(text, truncated)),
+          fail,
+        );
+      } else if (name !== options.part) fail(unknownPart(name, options));
+      else if (seen.taking) fail(new ChsError('REPEATED_PART', { part: name }));
+      else {
+        seen.fileName = info.filename || null;
+        seen.taking = take({ bytes: stream, fileName: seen.fileName });
+        seen.taking.catch(fail);
+      }
+    });
+    parser.on('field', (name, text, info) =>
+      attempt(() => {
+        if (name === 'metadata') gotMetadata(text, info.valueTruncated);
+        else if (name === options.part) throw new ChsError('MISSING_PART', { part: name });
+        else throw unknownPart(name, options);
+      }),
+    );
+    parser.on('partsLimit', () =>
+      fail(new ChsError('BAD_MULTIPART', { reason: `more than ${PARTS_MAX} parts` })),
+    );
+    parser.on('error', (error) => fail(multipartError(error)));
+    parser.on('close', resolve);
+    body.once('error', fail);
+    body.pipe(parser);
+  });
+
+  await ended;
+  // Its failure, if it failed, is in `seen` already.
+  const taken = seen.taking ? await seen.taking.catch(() => null) : null;
+  if (seen.failure === null && taken !== null) {
+    return { taken, metadata: seen.metadata, fileName: seen.fileName };
+  }
+  await taken?.discard();
+  throw seen.failure ?? new ChsError('MISSING_PART', { part: options.part });
+}
+
+/** What has come by so far. */
+interface Seen<T> {
+  failure: unknown;
+  taking: Promise<T> | null;
+  fileName: string | null;
+  metadata: string | null;
+}
+
+function openParser(options: MultipartOptions): busboy.Busboy {
+  try {
+    return busboy({
+      headers: { 'content-type': options.contentType },
+      defParamCharset: 'utf8',
+      fileHwm: 256 * 1024,
+      limits: {
+        parts: PARTS_MAX,
+        files: PARTS_MAX,
+        fields: PARTS_MAX,
+        fieldNameSize: 200,
+        fieldSize: options.maxMetadataBytes,
+        headerPairs: 50,
+      },
+    });
+  } catch (error) {
+    throw multipartError(error);
+  }
+}
+
+function multipartError(error: unknown): ChsError {
+  const reason = error instanceof Error ? error.message : String(error);
+  if (/unexpected end/i.test(reason)) return new ChsError('BODY_TRUNCATED', {}, { cause: error });
+  return new ChsError('BAD_MULTIPART', { reason }, { cause: error });
+}
+
+function unknownPart(name: string, { part }: MultipartOptions): ChsError {
+  return new ChsError('UNKNOWN_PART', { part: name, known: `metadata, ${part}` });
+}
+
+/** Metadata that came with a file name, as `curl -F metadata=@file` sends them. */
+async function collect(stream: Readable, maxBytes: number): Promise<{ text: string; truncated: boolean }> {
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of stream) {
+    bytes += piece.length;
+    if (bytes > maxBytes) return { text: '', truncated: true };
+    pieces.push(piece);
+  }
+  return { text: Buffer.concat(pieces).toString('utf8'), truncated: false };
+}

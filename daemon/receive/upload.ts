@@ -1,0 +1,89 @@
+/** A request with a file, as the operations see it: multipart or raw, one way to take both. */
+import type { Readable } from 'node:stream';
+import {
+  type Discardable,
+  type IncomingFile,
+  inputKeys,
+  type Operation,
+  type Received,
+  type Upload,
+} from '../../src/operation.ts';
+import { ChsError } from '../../src/platform/errors.ts';
+import { decodeTexts, parseInput, parseJsonObject } from '../decode.ts';
+import { meterBody } from './meter.ts';
+import { readMultipart } from './multipart.ts';
+
+/** Part headers, boundaries and the like, on top of the file and the metadata. */
+const MULTIPART_OVERHEAD_BYTES = 256 * 1024;
+
+export interface UploadRequest {
+  readonly operation: Operation;
+  readonly body: Readable;
+  readonly contentType: string | null;
+  readonly contentEncoding: string | null;
+  /** Path parameters and query. */
+  readonly texts: Readonly<Record<string, string>>;
+}
+
+export interface UploadLimits {
+  readonly maxFileBytes: number;
+  readonly maxMetadataBytes: number;
+  readonly idleTimeoutMs: number;
+}
+
+export function createUpload(
+  { operation, ...request }: UploadRequest,
+  limits: UploadLimits,
+): Upload<unknown> {
+  const part = operation.body?.part ?? 'file';
+  const measured = (): Readable =>
+    meterBody(request.body, {
+      encoding: request.contentEncoding,
+      maxFileBytes: limits.maxFileBytes,
+      setting: operation.body?.limit ?? '',
+      allowanceBytes: limits.maxMetadataBytes + MULTIPART_OVERHEAD_BYTES,
+      idleTimeoutMs: limits.idleTimeoutMs,
+    });
+
+  return {
+    async receive<T extends Discardable>(
+      take: (file: IncomingFile) => Promise<T>,
+    ): Promise<Received<unknown, T>> {
+      const type = (request.contentType ?? '').trim();
+      if (/^multipart\/form-data/i.test(type)) {
+        let input: Record<string, unknown> = {};
+        const result = await readMultipart(
+          measured(),
+          { contentType: type, part, maxMetadataBytes: limits.maxMetadataBytes },
+          take,
+          (metadata) => {
+            input = metadata.trim() === '' ? {} : withoutNulls(parseJsonObject(metadata));
+            parseInput(operation, input);
+          },
+        );
+        const known = inputKeys(operation);
+        const unknownFields = Object.keys(input).filter((name) => !known.includes(name));
+        return {
+          input: parseInput(operation, input),
+          unknownFields,
+          taken: result.taken,
+          fileName: result.fileName,
+        };
+      }
+      if (
+        type === '' ||
+        /^application\/(octet-stream|x-dmp|x-msdownload|vnd\.microsoft\.portable-executable)\b/i.test(type)
+      ) {
+        const input = decodeTexts(operation, request.texts);
+        const taken = await take({ bytes: measured(), fileName: null });
+        return { input, unknownFields: [], taken, fileName: null };
+      }
+      throw new ChsError('NOT_MULTIPART', { type });
+    },
+  };
+}
+
+/** Clients write null for what they do not know; it means the same as leaving the field out. */
+function withoutNulls(input: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== null));
+}

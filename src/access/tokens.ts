@@ -1,0 +1,85 @@
+/** Makes, lists and revokes tokens. */
+import { createHash, randomBytes } from 'node:crypto';
+import type { Handlers } from '../operation.ts';
+import { isoSeconds, parseInstant } from '../platform/clock.ts';
+import { ChsError } from '../platform/errors.ts';
+import type { accessOperations } from './operations.ts';
+import type { TokenStore } from './store.ts';
+
+const SPAN_MS: Readonly<Record<string, number>> = {
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 7 * 86_400_000,
+  y: 365 * 86_400_000,
+};
+
+export function createTokens(store: TokenStore, now: () => number): Handlers<typeof accessOperations> {
+  return {
+    async createToken({ name, scope, expires }) {
+      const createdMs = now();
+      const expiresMs = expires === undefined ? null : endOf(expires, createdMs);
+      const id = randomBytes(6).toString('hex');
+      const token = `chs_${id}_${randomBytes(32).toString('base64url')}`;
+      await store.add({
+        id,
+        name,
+        scope,
+        hash: hashToken(token),
+        createdMs,
+        expiresMs,
+        lastUsedMs: null,
+        revokedMs: null,
+      });
+      return { id, name, scope, token, expires_at: isoOrNull(expiresMs) };
+    },
+    async listTokens() {
+      const rows = await store.list();
+      return {
+        tokens: rows.map((row) => ({
+          id: row.id,
+          name: row.name,
+          scope: row.scope,
+          created_at: isoSeconds(row.createdMs),
+          expires_at: isoOrNull(row.expiresMs),
+          last_used_at: isoOrNull(row.lastUsedMs),
+          revoked_at: isoOrNull(row.revokedMs),
+        })),
+      };
+    },
+    async revokeToken({ id }) {
+      if (!(await store.revoke(id, now()))) throw new ChsError('TOKEN_NOT_FOUND', { id });
+      return { revoked: true, id };
+    },
+  };
+}
+
+/** What is stored of a token. It is random and long, so a plain hash is enough. */
+export function hashToken(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
+}
+
+/** The ID inside a token; null when the text is no token of ours. */
+export function tokenIdOf(text: string): string | null {
+  return /^chs_([a-z0-9]{8,32})_[\w-]{20,100}$/.exec(text)?.[1] ?? null;
+}
+
+/** The instant that `30d` or an ISO 8601 time means. */
+function endOf(expires: string, nowMs: number): number {
+  const span = /^(\d{1,6})([mhdwy])$/.exec(expires.trim());
+  const unit = SPAN_MS[span?.[2] ?? ''];
+  const endMs = span && unit ? nowMs + Number(span[1]) * unit : parseInstant(expires);
+  if (Number.isNaN(endMs) || endMs > 8.64e15) {
+    throw new ChsError('INVALID_INPUT', {
+      field: 'expires',
+      reason: 'expected a span such as 30d, or an ISO 8601 time',
+    });
+  }
+  if (endMs <= nowMs)
+    throw new ChsError('INVALID_INPUT', { field: 'expires', reason: 'this time has passed' });
+  return endMs;
+}
+
+function isoOrNull(epochMs: number | null): string | null {
+  return epochMs === null ? null : isoSeconds(epochMs);
+}

@@ -1,0 +1,19 @@
+/** What the stores need of a SQL database; SQLite and PostgreSQL each give one. */
+import type { Kysely } from 'kysely';
+import type { Schema } from './schema.ts';
+
+export interface SqlBackend {
+  readonly db: Kysely<Schema>;
+  /** Runs queries that change nothing. */
+  read<T>(work: (db: Kysely<Schema>) => Promise<T>): Promise<T>;
+  /**
+   * Runs one whole transaction. `work` is run again when another process was in the way, so it must
+   * do nothing that cannot be repeated.
+   *
+   * @throws ChsError DATABASE_BUSY when the others did not finish in time
+   */
+  write<T>(work: (db: Kysely<Schema>) => Promise<T>): Promise<T>;
+  /** Rejects when the database does not answer. */
+  check(): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,163 @@
+/** The crash store in SQL, the same on every database. Lists are in minidump-list.ts. */
+import { type Kysely, sql } from 'kysely';
+import type { Added, CrashStore, FileKind, RowOf, SymbolFilter } from '../../crash/store.ts';
+import type { SqlBackend } from './backend.ts';
+import { listMinidumps } from './minidump-list.ts';
+import type { Schema } from './schema.ts';
+
+/** More candidates than this for one identity are never looked at. */
+const MATCHES_MAX = 50;
+
+/** @param backend an open database, migrated to today's tables */
+export function createCrashStore(backend: SqlBackend): CrashStore {
+  return {
+    addMinidump: (row, details) =>
+      backend.write(async (db) => {
+        const added = await addUnlessThere(db, 'minidumps', row);
+        if (added.added)
+          await db.insertInto('minidump_details').values({ minidump_id: row.id, details }).execute();
+        return added;
+      }),
+    addPdb: (row) => backend.write((db) => addUnlessThere(db, 'pdbs', row)),
+    addExe: (row, debugIds) =>
+      backend.write(async (db) => {
+        const added = await addUnlessThere(db, 'exes', row);
+        const identities = debugIds.map(({ guidKey, age }) => ({ exe_id: row.id, guid_key: guidKey, age }));
+        if (added.added && identities.length > 0) {
+          await db
+            .insertInto('exe_debug_ids')
+            .values(identities)
+            .onConflict((c) => c.doNothing())
+            .execute();
+        }
+        return added;
+      }),
+    find: (kind, id) => backend.read((db) => first(db, kind, 'id', id)),
+    findBySha256: (kind, sha256) => backend.read((db) => first(db, kind, 'sha256', sha256)),
+    remove: (kind, id) =>
+      backend.write(async (db) => {
+        const { numAffectedRows } = await sql`delete from ${sql.table(kind)} where id = ${id}`.execute(db);
+        return numAffectedRows !== undefined && numAffectedRows > 0n;
+      }),
+    isReferenced: (filePath) =>
+      backend.read(async (db) => {
+        const kind = kindOf(filePath);
+        return kind !== null && (await first(db, kind, 'file_path', filePath)) !== null;
+      }),
+    minidumpDetails: (id) =>
+      backend.read(async (db) => {
+        const query = db.selectFrom('minidump_details').select('details').where('minidump_id', '=', id);
+        return (await query.executeTakeFirst())?.details ?? null;
+      }),
+    listMinidumps: (filter, page) => backend.read((db) => listMinidumps(db, filter, page)),
+    listPdbs: (filter, page) => backend.read((db) => listSymbols(db, 'pdbs', 'pdb_filename', filter, page)),
+    listExes: (filter, page) => backend.read((db) => listSymbols(db, 'exes', 'exe_filename', filter, page)),
+    pdbsByDebugId: ({ guidKey, age }) =>
+      backend.read((db) =>
+        db
+          .selectFrom('pdbs')
+          .selectAll()
+          .where((e) =>
+            e.or([
+              e.and([
+                e('parsed_guid_key', '=', guidKey),
+                e.or([e('parsed_age', '=', age), e('format', '=', 'portable')]),
+              ]),
+              e.and([e('guid_key', '=', guidKey), e('exe_age', '=', age)]),
+            ]),
+          )
+          .orderBy('uploaded_ms', 'desc')
+          .orderBy('id')
+          .limit(MATCHES_MAX)
+          .execute(),
+      ),
+    exesByGuid: (guidKey) =>
+      backend.read((db) =>
+        db
+          .selectFrom('exes')
+          .selectAll()
+          .where((e) =>
+            e.or([
+              e('guid_key', '=', guidKey),
+              e('id', 'in', e.selectFrom('exe_debug_ids').select('exe_id').where('guid_key', '=', guidKey)),
+            ]),
+          )
+          .orderBy('uploaded_ms', 'desc')
+          .orderBy('id')
+          .limit(MATCHES_MAX)
+          .execute(),
+      ),
+    exesByImage: (timeDateStamp, sizeOfImage) =>
+      backend.read((db) =>
+        db
+          .selectFrom('exes')
+          .selectAll()
+          .where('time_date_stamp', '=', timeDateStamp)
+          .where('size_of_image', '=', sizeOfImage)
+          .orderBy('uploaded_ms', 'desc')
+          .limit(MATCHES_MAX)
+          .execute(),
+      ),
+    debugIds: (exeId) =>
+      backend.read(async (db) => {
+        const rows = await db.selectFrom('exe_debug_ids').selectAll().where('exe_id', '=', exeId).execute();
+        return rows.map((row) => ({ guidKey: row.guid_key, age: row.age }));
+      }),
+  };
+}
+
+async function first<K extends FileKind>(
+  db: Kysely<Schema>,
+  kind: K,
+  column: 'id' | 'sha256' | 'file_path',
+  value: string,
+): Promise<RowOf[K] | null> {
+  const { rows } = await sql<RowOf[K]>`
+    select * from ${sql.table(kind)} where ${sql.ref(column)} = ${value} limit 1`.execute(db);
+  return rows[0] ?? null;
+}
+
+/** The same bytes are stored once: whoever comes second, even in the same instant, gets the first row. */
+async function addUnlessThere<K extends FileKind>(
+  db: Kysely<Schema>,
+  kind: K,
+  row: RowOf[K],
+): Promise<Added<RowOf[K]>> {
+  const existing = row.sha256 ? await first(db, kind, 'sha256', row.sha256) : null;
+  if (existing) return { added: false, row: existing };
+  const columns = Object.keys(row).map((name) => sql.ref(name));
+  const values = Object.values(row).map((value) => sql.val(value));
+  await sql`insert into ${sql.table(kind)} (${sql.join(columns)}) values (${sql.join(values)})`.execute(db);
+  return { added: true, row };
+}
+
+/** The table that a documented path belongs to. */
+function kindOf(filePath: string): FileKind | null {
+  const kind = /^\.\/[^/]+\/(minidumps|pdbs|exes)\//.exec(filePath)?.[1];
+  return kind === 'minidumps' || kind === 'pdbs' || kind === 'exes' ? kind : null;
+}
+
+async function listSymbols<K extends 'pdbs' | 'exes'>(
+  db: Kysely<Schema>,
+  kind: K,
+  nameColumn: string,
+  filter: SymbolFilter,
+  page: { offset: number; limit: number },
+): Promise<{ rows: RowOf[K][]; total: number }> {
+  const conditions = [sql`1 = 1`];
+  if (filter.version !== undefined) {
+    conditions.push(sql`(exe_version = ${filter.version} or parsed_version = ${filter.version})`);
+  }
+  if (filter.guidKey !== undefined) {
+    conditions.push(sql`(guid_key = ${filter.guidKey} or parsed_guid_key = ${filter.guidKey})`);
+  }
+  if (filter.name !== undefined) conditions.push(sql`lower(${sql.ref(nameColumn)}) = lower(${filter.name})`);
+  const where = sql`where ${sql.join(conditions, sql` and `)}`;
+  const { rows } = await sql<RowOf[K]>`
+    select * from ${sql.table(kind)} ${where}
+    order by uploaded_ms desc, id desc limit ${page.limit} offset ${page.offset}`.execute(db);
+  const counted = await sql<{
+    total: number;
+  }>`select count(*) as total from ${sql.table(kind)} ${where}`.execute(db);
+  return { rows, total: Number(counted.rows[0]?.total ?? 0) };
+}

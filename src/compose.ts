@@ -1,0 +1,131 @@
+/** Builds a whole chs from a configuration: opens the backends, makes the domains, closes what it opened. */
+
+import { statfs } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import type { Config } from '../config/schema.ts';
+import { type Authenticate, createAuthenticate } from './access/authenticate.ts';
+import { accessOperations } from './access/operations.ts';
+import { createTokens } from './access/tokens.ts';
+import { openBlobs, openDatabase } from './backends/open.ts';
+import { createCrashStore } from './backends/sql/crash-store.ts';
+import { createTokenStore } from './backends/sql/token-store.ts';
+import { createCrash } from './crash/crash.ts';
+import { crashOperations } from './crash/operations.ts';
+import { filePathOf } from './crash/paths.ts';
+import { type Component, createHealth } from './health/health.ts';
+import { healthOperations } from './health/operations.ts';
+import type { Handlers, Operations } from './operation.ts';
+import type { FixedKey } from './platform/access.ts';
+import type { Log } from './platform/log.ts';
+
+/** A disk with less free than this is as good as full for the uploads under way. */
+const FREE_BYTES_MIN = 64 * 1024 * 1024;
+
+/** One table of operations with the functions behind it. */
+export interface Domain<T extends Operations = Operations> {
+  readonly operations: T;
+  readonly handlers: Handlers<T>;
+}
+
+export interface Chs {
+  readonly domains: readonly Domain[];
+  readonly authenticate: Authenticate;
+  /** Says no to readiness from now on. */
+  drain(): void;
+  close(): Promise<void>;
+}
+
+export interface ComposeOptions {
+  readonly log: Log;
+  /** Keys besides the configured ones: the generated one, or the one of this process alone. */
+  readonly keys: readonly FixedKey[];
+  readonly now?: () => number;
+}
+
+/**
+ * @throws ChsError DATABASE_UNUSABLE, DATABASE_BUSY
+ */
+export async function createChs(config: Config, { log, keys, now = Date.now }: ComposeOptions): Promise<Chs> {
+  const database = await openDatabase({
+    path: config.database.path,
+    busyTimeoutMs: config.database.busy_timeout_ms,
+  });
+  const root = config.storage.base_path;
+  const blobs = openBlobs({ root, staleAfterMs: config.storage.stale_upload_age });
+  const crashStore = createCrashStore(database);
+  const tokenStore = createTokenStore(database);
+  let draining = false;
+
+  const sweptCount = await blobs.sweep((key) => crashStore.isReferenced(filePathOf(key)));
+  if (sweptCount > 0) log.info(`Swept what interrupted uploads left: entries=${sweptCount}`);
+
+  const components: Component[] = [
+    { name: 'database', check: () => database.check() },
+    { name: 'storage', check: () => blobs.check() },
+    { name: 'disk', check: () => checkFreeSpace([root, dirname(config.database.path)]) },
+    {
+      name: 'accepting',
+      check: async () => {
+        if (draining) throw new Error('shutting down');
+      },
+    },
+  ];
+
+  return {
+    domains: [
+      domain(
+        crashOperations,
+        createCrash({ store: crashStore, blobs, limits: limitsOf(config), rootName: basename(root), now }),
+      ),
+      domain(accessOperations, createTokens(tokenStore, now)),
+      domain(healthOperations, createHealth(components)),
+    ],
+    authenticate: createAuthenticate({
+      fixedKeys: () => [...keys, ...configuredKeys(config)],
+      tokens: tokenStore,
+      now,
+      log,
+    }),
+    drain() {
+      draining = true;
+    },
+    async close() {
+      await blobs.close();
+      await database.close();
+    },
+  };
+}
+
+/** The keys that the configuration names. */
+export function configuredKeys(config: Config): FixedKey[] {
+  const { api_key } = config.server;
+  return [
+    ...(api_key === undefined ? [] : [{ name: 'server.api_key', key: api_key, kind: 'key' as const }]),
+    ...config.auth.api_keys.map((key, index) => ({
+      name: `auth.api_keys[${index}]`,
+      key,
+      kind: 'key' as const,
+    })),
+  ];
+}
+
+function domain<T extends Operations>(operations: T, handlers: Handlers<T>): Domain {
+  return { operations, handlers: handlers as Handlers<Operations> };
+}
+
+function limitsOf({ storage, limits }: Config) {
+  return {
+    maxMinidumpBytes: storage.max_minidump_size,
+    maxPdbBytes: storage.max_pdb_size,
+    maxExeBytes: storage.max_exe_size,
+    maxConcurrentUploads: limits.max_concurrent_uploads,
+    strict: storage.strict,
+  };
+}
+
+async function checkFreeSpace(folders: readonly string[]): Promise<void> {
+  for (const folder of folders) {
+    const { bavail, bsize } = await statfs(folder);
+    if (bavail * bsize < FREE_BYTES_MIN) throw new Error('the disk is nearly full');
+  }
+}

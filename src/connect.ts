@@ -1,0 +1,178 @@
+/** The one client: turns a table of operations into functions, over whatever sends requests. */
+import type { Readable } from 'node:stream';
+import { json } from 'node:stream/consumers';
+import type * as z from 'zod';
+import { type Operation, type Operations, pathParameters } from './operation.ts';
+import { ChsError, isErrorCode } from './platform/errors.ts';
+import type { Language } from './platform/messages.ts';
+
+/** A request on its way, whether to a socket or to the app in this process. */
+export interface OutgoingRequest {
+  readonly method: string;
+  /** Path and query. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Readable | null;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface IncomingReply {
+  readonly status: number;
+  readonly headers: { get(name: string): string | null };
+  readonly body: Readable;
+}
+
+/** Where requests go. Nothing above it can tell a remote daemon from the same process. */
+export interface Transport {
+  /** For messages: the server's URL, or `the local data directory`. */
+  readonly name: string;
+  send(request: OutgoingRequest): Promise<IncomingReply>;
+  close(): Promise<void>;
+}
+
+/** A file to send. */
+export interface OutgoingFile {
+  readonly bytes: Readable;
+  readonly sizeBytes: number | null;
+}
+
+/** A file that arrives; `bytes` must be read or destroyed. */
+export interface Download {
+  readonly bytes: Readable;
+  readonly sizeBytes: number | null;
+  readonly fileName: string | null;
+  /** From the ETag, in hex. */
+  readonly sha256: string | null;
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+type ResultOf<O extends Operation> = O['output'] extends z.core.$ZodType ? z.output<O['output']> : Download;
+
+type ClientCall<O extends Operation> = O extends { readonly body: unknown }
+  ? (input: z.input<O['input']>, file: OutgoingFile, options?: CallOptions) => Promise<ResultOf<O>>
+  : (input: z.input<O['input']>, options?: CallOptions) => Promise<ResultOf<O>>;
+
+export type Client<T extends Operations> = { readonly [Name in keyof T]: ClientCall<T[Name]> };
+
+export interface ClientOptions {
+  readonly transport: Transport;
+  readonly apiKey: string | undefined;
+  readonly language: Language;
+}
+
+/** Calls one operation; what `createClient` gives is this, bound and typed. */
+export type Dispatch = (
+  operation: Operation,
+  input: Readonly<Record<string, unknown>>,
+  file: OutgoingFile | null,
+  options: CallOptions,
+) => Promise<unknown>;
+
+/**
+ * @returns one function an operation; each rejects with the ChsError that the server's reply names
+ */
+export function createClient<T extends Operations>(operations: T, options: ClientOptions): Client<T> {
+  const dispatch = createDispatch(options);
+  const calls = Object.entries(operations).map(([name, operation]) => [
+    name,
+    operation.body
+      ? (input: Record<string, unknown>, file: OutgoingFile, call: CallOptions = {}) =>
+          dispatch(operation, input, file, call)
+      : (input: Record<string, unknown>, call: CallOptions = {}) => dispatch(operation, input, null, call),
+  ]);
+  return Object.fromEntries(calls);
+}
+
+export function createDispatch({ transport, apiKey, language }: ClientOptions): Dispatch {
+  return async (operation, input, file, { signal }) => {
+    const headers: Record<string, string> = { accept: 'application/json', 'accept-language': language };
+    if (apiKey !== undefined) headers['x-api-key'] = apiKey;
+    if (file) {
+      headers['content-type'] = 'application/octet-stream';
+      if (file.sizeBytes !== null) headers['content-length'] = String(file.sizeBytes);
+    }
+    const reply = await transport.send({
+      method: operation.method,
+      path: encodePath(operation, input),
+      headers,
+      body: file?.bytes ?? null,
+      signal,
+    });
+    if (reply.status >= 400) throw await wireError(reply, transport.name);
+    if (operation.output === null) return download(reply);
+    return unwrap(await readJson(reply, transport.name), operation);
+  };
+}
+
+/** Path parameters into the path, everything else into the query; the crash dialect lives below /api. */
+function encodePath(operation: Operation, input: Readonly<Record<string, unknown>>): string {
+  const inPath = new Set(pathParameters(operation.path));
+  const path = operation.path.replace(/\{(\w+)\}/g, (_, name: string) =>
+    encodeURIComponent(String(input[name])),
+  );
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(input)) {
+    if (!inPath.has(name) && value !== undefined) query.append(name, String(value));
+  }
+  const prefix = operation.dialect === 'crash' ? '/api' : '';
+  return `${prefix}${path}${query.size > 0 ? `?${query}` : ''}`;
+}
+
+function unwrap(value: unknown, operation: Operation): unknown {
+  if (operation.dialect === 'plain') return value;
+  return typeof value === 'object' && value !== null && 'data' in value ? value.data : value;
+}
+
+async function readJson(reply: IncomingReply, server: string): Promise<unknown> {
+  try {
+    return await json(reply.body);
+  } catch (error) {
+    throw new ChsError(
+      'SERVER_REPLY',
+      { server, reason: `status ${reply.status}, no JSON` },
+      { cause: error },
+    );
+  }
+}
+
+async function wireError(reply: IncomingReply, server: string): Promise<ChsError> {
+  const value = await readJson(reply, server);
+  const { code, error, hint } = fieldsOf(value);
+  if (!isErrorCode(code) || typeof error !== 'string') {
+    return new ChsError('SERVER_REPLY', { server, reason: `status ${reply.status}` });
+  }
+  const retryAfter = Number(reply.headers.get('retry-after'));
+  const rendered = { message: error, hint: typeof hint === 'string' ? hint : undefined };
+  return new ChsError(code, {}, { rendered, retryAfterMs: retryAfter > 0 ? retryAfter * 1000 : undefined });
+}
+
+function fieldsOf(value: unknown): { code?: unknown; error?: unknown; hint?: unknown } {
+  return typeof value === 'object' && value !== null ? value : {};
+}
+
+function download(reply: IncomingReply): Download {
+  const length = reply.headers.get('content-length');
+  return {
+    bytes: reply.body,
+    sizeBytes: length === null ? null : Number(length),
+    fileName: fileNameOf(reply.headers.get('content-disposition')),
+    sha256: /^"([0-9a-f]{64})"$/.exec(reply.headers.get('etag') ?? '')?.[1] ?? null,
+  };
+}
+
+/** The name in a Content-Disposition header (RFC 6266); the extended form wins. */
+function fileNameOf(header: string | null): string | null {
+  if (!header) return null;
+  const extended = /filename\*=UTF-8''([^;]+)/i.exec(header)?.[1];
+  if (extended) {
+    try {
+      return decodeURIComponent(extended);
+    } catch {
+      return null;
+    }
+  }
+  return /filename="([^"]*)"/i.exec(header)?.[1] ?? null;
+}

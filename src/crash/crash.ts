@@ -1,0 +1,217 @@
+/** The crash domain: the functions behind its operations. */
+import type { BytesReply, Handlers } from '../operation.ts';
+import type { BlobStore } from '../platform/blobs.ts';
+import { parseInstant } from '../platform/clock.ts';
+import { ChsError, type ErrorCode } from '../platform/errors.ts';
+import { exeKind } from './intake/exe.ts';
+import type { IntakeLimits } from './intake/kind.ts';
+import { minidumpKind } from './intake/minidump.ts';
+import { pdbKind } from './intake/pdb.ts';
+import { createIntake, type Taken } from './intake/receive.ts';
+import { preferVersion } from './match.ts';
+import { baseName, exceptionCode, guidKeyOf } from './names.ts';
+import type { crashOperations } from './operations.ts';
+import { keyOf, shownPath } from './paths.ts';
+import { jsonObject, shownExe, shownMinidump, shownPdb } from './replies.ts';
+import type { CrashStore, DebugKey, FileKind, PdbRow, RowOf } from './store.ts';
+
+export interface CrashContext {
+  readonly store: CrashStore;
+  readonly blobs: BlobStore;
+  readonly limits: IntakeLimits;
+  /** The last segment of the storage root, as replies show it. */
+  readonly rootName: string;
+  readonly now: () => number;
+}
+
+const notFound = {
+  minidumps: 'MINIDUMP_NOT_FOUND',
+  pdbs: 'PDB_NOT_FOUND',
+  exes: 'EXE_NOT_FOUND',
+} as const satisfies Record<FileKind, ErrorCode>;
+
+type CrashHandlers = Handlers<typeof crashOperations>;
+
+export function createCrash(context: CrashContext): CrashHandlers {
+  return {
+    ...uploads(context),
+    ...downloads(context),
+    ...lists(context),
+    ...rows(context),
+    ...lookups(context),
+  };
+}
+
+function uploads(context: CrashContext): Pick<CrashHandlers, 'uploadMinidump' | 'uploadPdb' | 'uploadExe'> {
+  const intake = createIntake(context);
+  const shown = <K extends FileKind>({ row, deduplicated, warnings }: Taken<K>) => ({
+    file_path: shownPath(row.file_path, context.rootName),
+    deduplicated,
+    state: row.state ?? 'unparsed',
+    sha256: row.sha256 ?? '',
+    size_bytes: row.size_bytes ?? 0,
+    exe_version: row.exe_version,
+    exe_guid: row.exe_guid,
+    exe_age: row.exe_age,
+    warnings: [...warnings],
+  });
+  return {
+    async uploadMinidump(upload, call) {
+      const taken = await intake(minidumpKind, upload, call);
+      return { minidump_id: taken.row.id, ...shown(taken), exception_code: taken.row.exception_code };
+    },
+    async uploadPdb(upload, call) {
+      const taken = await intake(pdbKind, upload, call);
+      return { pdb_id: taken.row.id, ...shown(taken), pdb_filename: taken.row.pdb_filename };
+    },
+    async uploadExe(upload, call) {
+      const taken = await intake(exeKind, upload, call);
+      return { exe_id: taken.row.id, ...shown(taken), exe_filename: taken.row.exe_filename };
+    },
+  };
+}
+
+function downloads({
+  store,
+  blobs,
+}: CrashContext): Pick<CrashHandlers, 'downloadMinidump' | 'downloadPdb' | 'downloadExe'> {
+  const named = async <K extends FileKind>(kind: K, id: string, nameOf: (row: RowOf[K]) => string | null) => {
+    const row = await findRow(store, kind, id);
+    return fileReply(blobs, row, nameOf(row) ?? baseName(keyOf(row.file_path)));
+  };
+  return {
+    downloadMinidump: ({ id }) => named('minidumps', id, () => null),
+    downloadPdb: ({ id }) => named('pdbs', id, (row) => row.pdb_filename),
+    downloadExe: ({ id }) => named('exes', id, (row) => row.exe_filename),
+  };
+}
+
+function lists({
+  store,
+  rootName,
+}: CrashContext): Pick<CrashHandlers, 'listMinidumps' | 'listPdbs' | 'listExes'> {
+  return {
+    async listMinidumps({ page, page_size, ...input }) {
+      const filter = {
+        version: input.version,
+        guidKey: filterKey(input.guid),
+        startMs: input.start_time === undefined ? undefined : parseInstant(input.start_time),
+        endMs: input.end_time === undefined ? undefined : parseInstant(input.end_time),
+        exceptionCode: input.exception_code === undefined ? undefined : exceptionCode(input.exception_code),
+        text: input.q,
+      };
+      const { rows, total } = await store.listMinidumps(filter, pageOf(page, page_size));
+      return { minidumps: rows.map((row) => shownMinidump(row, rootName)), page, page_size, total };
+    },
+    async listPdbs({ page, page_size, version, guid, name }) {
+      const filter = { version, guidKey: filterKey(guid), name };
+      const { rows, total } = await store.listPdbs(filter, pageOf(page, page_size));
+      return { pdbs: rows.map((row) => shownPdb(row, rootName)), page, page_size, total };
+    },
+    async listExes({ page, page_size, version, guid, name }) {
+      const filter = { version, guidKey: filterKey(guid), name };
+      const { rows, total } = await store.listExes(filter, pageOf(page, page_size));
+      return { exes: rows.map((row) => shownExe(row, rootName)), page, page_size, total };
+    },
+  };
+}
+
+type RowHandlers = 'getMinidump' | 'getPdb' | 'getExe' | 'deleteMinidump' | 'deletePdb' | 'deleteExe';
+
+function rows({ store, blobs, rootName }: CrashContext): Pick<CrashHandlers, RowHandlers> {
+  const remove = async (kind: FileKind, id: string): Promise<{ deleted: true; id: string }> => {
+    const row = await findRow(store, kind, id);
+    const removal = await blobs.remove(keyOf(row.file_path));
+    if (!(await store.remove(kind, id))) throw new ChsError(notFound[kind], { id });
+    await removal.settle();
+    return { deleted: true, id };
+  };
+  return {
+    async getMinidump({ id }) {
+      const row = await findRow(store, 'minidumps', id);
+      return { minidump: shownMinidump(row, rootName), details: jsonObject(await store.minidumpDetails(id)) };
+    },
+    getPdb: async ({ id }) => ({ pdb: shownPdb(await findRow(store, 'pdbs', id), rootName) }),
+    getExe: async ({ id }) => ({ exe: shownExe(await findRow(store, 'exes', id), rootName) }),
+    deleteMinidump: ({ id }) => remove('minidumps', id),
+    deletePdb: ({ id }) => remove('pdbs', id),
+    deleteExe: ({ id }) => remove('exes', id),
+  };
+}
+
+function lookups({
+  store,
+  rootName,
+}: CrashContext): Pick<CrashHandlers, 'findMatchingPdb' | 'findExeByGuid'> {
+  return {
+    async findMatchingPdb(input) {
+      const candidates: PdbRow[] = [];
+      for (const key of await debugKeysOf(store, input)) candidates.push(...(await store.pdbsByDebugId(key)));
+      const row = preferVersion(candidates, input.exe_version);
+      if (!row) throw new ChsError('NO_MATCHING_PDB');
+      return { pdb: shownPdb(row, rootName), message: 'Matching PDB found' };
+    },
+    async findExeByGuid({ exe_guid }) {
+      const guidKey = guidKeyOf(exe_guid);
+      const [row] = guidKey ? await store.exesByGuid(guidKey) : [];
+      if (!row) throw new ChsError('NO_MATCHING_EXE');
+      return { exe: shownExe(row, rootName), message: 'Matching EXE found' };
+    },
+  };
+}
+
+/** @throws ChsError MINIDUMP_NOT_FOUND, PDB_NOT_FOUND, EXE_NOT_FOUND */
+async function findRow<K extends FileKind>(store: CrashStore, kind: K, id: string): Promise<RowOf[K]> {
+  const row = await store.find(kind, id);
+  if (!row) throw new ChsError(notFound[kind], { id });
+  return row;
+}
+
+interface PdbQuestion {
+  readonly exe_guid?: string | undefined;
+  readonly exe_age?: number | undefined;
+  readonly exe_time_date_stamp?: string | undefined;
+  readonly exe_size_of_image?: string | undefined;
+}
+
+/** The debug identities that a question is about: the one it names, or those of the image it names. */
+async function debugKeysOf(store: CrashStore, question: PdbQuestion): Promise<readonly DebugKey[]> {
+  const { exe_guid, exe_age, exe_time_date_stamp, exe_size_of_image } = question;
+  if (exe_guid !== undefined && exe_age !== undefined) {
+    const guidKey = guidKeyOf(exe_guid);
+    return guidKey ? [{ guidKey, age: exe_age }] : [];
+  }
+  if (exe_time_date_stamp !== undefined && exe_size_of_image !== undefined) {
+    const exes = await store.exesByImage(hexNumber(exe_time_date_stamp), hexNumber(exe_size_of_image));
+    return (await Promise.all(exes.map((exe) => store.debugIds(exe.id)))).flat();
+  }
+  const field = exe_guid === undefined ? 'exe_guid' : 'exe_age';
+  const reason = 'required: give exe_guid and exe_age, or exe_time_date_stamp and exe_size_of_image';
+  throw new ChsError('INVALID_INPUT', { field, reason });
+}
+
+async function fileReply(blobs: BlobStore, row: RowOf[FileKind], fileName: string): Promise<BytesReply> {
+  const key = keyOf(row.file_path);
+  const found = await blobs.stat(key);
+  if (!found) throw new ChsError('FILE_MISSING', { id: row.id, path: row.file_path });
+  return {
+    sizeBytes: found.sizeBytes,
+    sha256: row.sha256,
+    fileName,
+    modifiedAt: found.modifiedAt,
+    open: (start, end) => blobs.open(key, start, end),
+  };
+}
+
+/** A GUID that identifies nothing (all zeros) is looked for as it is, and found nowhere. */
+function filterKey(guid: string | undefined): string | undefined {
+  return guid === undefined ? undefined : guid.replace(/[-{}]/g, '').toUpperCase();
+}
+
+function pageOf(page: number, pageSize: number): { offset: number; limit: number } {
+  return { offset: (page - 1) * pageSize, limit: pageSize };
+}
+
+function hexNumber(text: string): number {
+  return Number.parseInt(text.replace(/^0x/i, ''), 16);
+}

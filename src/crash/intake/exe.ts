@@ -1,0 +1,88 @@
+/** EXEs and DLLs on their way in. */
+import { isoSeconds } from '../../platform/clock.ts';
+import { ChsError } from '../../platform/errors.ts';
+import { type ByteSource, FormatError } from '../formats/bytes.ts';
+import { inspectExe } from '../inspect.ts';
+import { guidKeyOf, plainGuid, safeSegment } from '../names.ts';
+import type { DebugKey } from '../store.ts';
+import { compareIdentities } from './identity.ts';
+import { type Identified, type IdentifyContext, type Kind, UNKNOWN } from './kind.ts';
+
+export interface ExeDeclaration {
+  readonly exe_version?: string | undefined;
+  readonly exe_guid?: string | undefined;
+  readonly exe_filename?: string | undefined;
+}
+
+export const exeKind: Kind<'exes', ExeDeclaration> = {
+  kind: 'exes',
+  label: 'EXE',
+  extension: '.exe',
+  limit: { setting: 'storage.max_exe_size', bytes: (limits) => limits.maxExeBytes },
+  recognise(head) {
+    const magic = Buffer.from(head.subarray(0, 4)).toString('latin1');
+    if (magic === 'MSCF') return 'cabinet';
+    if (magic.startsWith('MZ')) return 'file';
+    const reason = magic === '\x7fELF' ? 'it is an ELF image' : 'it does not begin with MZ';
+    throw new ChsError('WRONG_FILE_TYPE', { expected: '.exe', reason });
+  },
+  identify,
+};
+
+async function identify(
+  source: ByteSource,
+  { declared, fileName, strict, nowMs }: IdentifyContext<ExeDeclaration>,
+): Promise<Identified<'exes'>> {
+  const inspected = await inspectExe(source).catch((error: unknown) => {
+    if (!(error instanceof FormatError)) throw error;
+    if (declared.exe_guid !== undefined) return error;
+    throw new ChsError('UNPARSABLE_FILE', { expected: '.exe', reason: error.message, needed: 'exe_guid' });
+  });
+  const failed = inspected instanceof FormatError ? inspected : null;
+  const found = inspected instanceof FormatError ? null : inspected.identity;
+  const pe = inspected instanceof FormatError ? null : inspected.parsed;
+  const { state, warnings } = compareIdentities(declared, found, strict);
+
+  const guid = declared.exe_guid === undefined ? (found?.exe_guid ?? null) : plainGuid(declared.exe_guid);
+  const version = declared.exe_version ?? found?.exe_version ?? null;
+  const name = declared.exe_filename ?? fileName;
+  const segment = safeSegment('exe_filename', withExtension(name ?? UNKNOWN));
+  const columns = {
+    exe_version: version,
+    exe_guid: guid,
+    exe_age: found?.exe_age ?? null,
+    exe_filename: name,
+    uploaded_at: isoSeconds(nowMs),
+    uploaded_ms: nowMs,
+    time_date_stamp: pe?.timeDateStamp ?? null,
+    size_of_image: pe?.sizeOfImage ?? null,
+    guid_key: guidKeyOf(guid),
+    parsed_guid_key: guidKeyOf(found?.exe_guid),
+    parsed_age: found?.exe_age ?? null,
+    parsed_version: found?.exe_version ?? null,
+    parsed: found && JSON.stringify(found),
+  };
+  return {
+    columns,
+    state,
+    key: ['exes', safeSegment('exe_version', version ?? UNKNOWN), guid ?? UNKNOWN, segment].join('/'),
+    warnings: [
+      ...warnings,
+      ...(pe?.warnings ?? []),
+      ...(failed ? [`Stored unparsed: ${failed.message}`] : []),
+    ],
+    add: (store, placed) => store.addExe({ ...placed, ...columns }, debugKeys(pe?.codeViews ?? [])),
+  };
+}
+
+function debugKeys(records: readonly { debugId: { guid: string; age: number } | null }[]): DebugKey[] {
+  return records.flatMap(({ debugId }) => {
+    const guidKey = guidKeyOf(debugId?.guid);
+    return debugId && guidKey ? [{ guidKey, age: debugId.age }] : [];
+  });
+}
+
+/** The documented path ends in `.exe`; a name that has an extension of its own keeps it. */
+function withExtension(name: string): string {
+  return /\.[A-Za-z0-9_]{1,8}$/.test(name) ? name : `${name}.exe`;
+}

@@ -1,0 +1,54 @@
+/** What the three kinds of upload have in common, and what each must say of itself. */
+import type { ByteSource } from '../formats/bytes.ts';
+import type { Added, CrashStore, FileKind, FileRow, IdentityState, RowOf } from '../store.ts';
+
+/** The settings that uploads obey. A getter each, as a reload may change them. */
+export interface IntakeLimits {
+  readonly maxMinidumpBytes: number;
+  readonly maxPdbBytes: number;
+  readonly maxExeBytes: number;
+  readonly maxConcurrentUploads: number;
+  readonly strict: boolean;
+}
+
+/** The columns that the flow itself fills in, once the file has its place. */
+type PlacedColumns = 'id' | 'file_path' | 'size_bytes' | 'sha256' | 'declared' | 'warnings' | 'state';
+
+/** Who a file is: its row but for its place, where it belongs, and what there is to warn about. */
+export interface Identified<K extends FileKind> {
+  readonly columns: Omit<RowOf[K], PlacedColumns>;
+  readonly state: IdentityState;
+  readonly key: string;
+  readonly warnings: readonly string[];
+  /** Writes the row and whatever belongs to it. */
+  add(store: CrashStore, placed: Pick<FileRow, PlacedColumns>): Promise<Added<RowOf[K]>>;
+}
+
+export interface Kind<K extends FileKind, Input> {
+  readonly kind: K;
+  /** As log lines and messages call it. */
+  readonly label: 'Minidump' | 'PDB' | 'EXE';
+  /** `.dmp` and so on, for messages. */
+  readonly extension: string;
+  readonly limit: { readonly setting: string; readonly bytes: (limits: IntakeLimits) => number };
+  /**
+   * Looks at the first bytes (64, or all of a shorter file).
+   *
+   * @returns `cabinet` when what is wanted is inside one
+   * @throws ChsError WRONG_FILE_TYPE, UNSUPPORTED_FORMAT
+   */
+  recognise(head: Uint8Array): 'file' | 'cabinet';
+  /** @throws ChsError UNPARSABLE_FILE, IDENTITY_MISMATCH, UNSAFE_NAME */
+  identify(source: ByteSource, context: IdentifyContext<Input>): Promise<Identified<K>>;
+}
+
+export interface IdentifyContext<Input> {
+  readonly declared: Input;
+  /** The name of the multipart part or of the file in the cabinet; untrusted. */
+  readonly fileName: string | null;
+  readonly strict: boolean;
+  readonly nowMs: number;
+}
+
+/** The path segments of a file whose version, GUID and age may be unknown. */
+export const UNKNOWN = 'unknown';

@@ -1,0 +1,141 @@
+/** The way of every upload: staged, recognised, unpacked, identified, placed, written down. */
+import { randomUUID } from 'node:crypto';
+import type { Call, IncomingFile, Upload } from '../../operation.ts';
+import type { BlobStore, StagedBlob } from '../../platform/blobs.ts';
+import { ChsError } from '../../platform/errors.ts';
+import { filePathOf, keyOf } from '../paths.ts';
+import type { CrashStore, FileKind, RowOf } from '../store.ts';
+import { guardFirstBytes } from './guard.ts';
+import type { IntakeLimits, Kind } from './kind.ts';
+import { unpackStaged } from './unpack.ts';
+
+export interface IntakeContext {
+  readonly store: CrashStore;
+  readonly blobs: BlobStore;
+  readonly limits: IntakeLimits;
+  readonly now: () => number;
+}
+
+/** What an upload became. */
+export interface Taken<K extends FileKind> {
+  readonly row: RowOf[K];
+  readonly deduplicated: boolean;
+  readonly warnings: readonly string[];
+}
+
+export type Intake = <K extends FileKind, Input extends object>(
+  kind: Kind<K, Input>,
+  upload: Upload<Input>,
+  call: Call,
+) => Promise<Taken<K>>;
+
+/** Makes the function that takes files in; it counts how many it is taking in at a time. */
+export function createIntake(context: IntakeContext): Intake {
+  let underWay = 0;
+  return async (kind, upload, call) => {
+    if (underWay >= context.limits.maxConcurrentUploads)
+      throw new ChsError('TOO_BUSY', {}, { retryAfterMs: 1000 });
+    underWay += 1;
+    try {
+      return await takeIn(context, kind, upload, call);
+    } finally {
+      underWay -= 1;
+    }
+  };
+}
+
+async function takeIn<K extends FileKind, Input extends object>(
+  context: IntakeContext,
+  kind: Kind<K, Input>,
+  upload: Upload<Input>,
+  call: Call,
+): Promise<Taken<K>> {
+  const { input, unknownFields, taken, fileName } = await upload.receive((file) =>
+    stage(context, kind, file, call),
+  );
+  const { blob } = taken;
+  try {
+    const identified = await kind.identify(blob, {
+      declared: input,
+      fileName: taken.innerName ?? fileName,
+      strict: context.limits.strict,
+      nowMs: context.now(),
+    });
+    const warnings = [
+      ...identified.warnings,
+      ...unknownFields.map((field) => `The metadata field "${field}" is not known and was ignored`),
+    ];
+    const existing = await context.store.findBySha256(kind.kind, blob.sha256);
+    if (existing) return await joinExisting(context, existing, blob, warnings);
+
+    const key = await blob.publish(identified.key);
+    const { added, row } = await identified.add(context.store, {
+      id: randomUUID(),
+      file_path: filePathOf(key),
+      size_bytes: blob.sizeBytes,
+      sha256: blob.sha256,
+      state: identified.state,
+      declared: Object.keys(input).length > 0 ? JSON.stringify(input) : null,
+      warnings: JSON.stringify(warnings),
+    });
+    if (!added) return await joinExisting(context, row, blob, warnings);
+    await blob.settle();
+    call.log.info(`${kind.label} uploaded: id=${row.id}`, { state: row.state, size_bytes: row.size_bytes });
+    return { row, deduplicated: false, warnings };
+  } catch (error) {
+    await blob.discard();
+    if (!(error instanceof ChsError))
+      call.log.error(`Failed to save file: path=${kind.kind} error=${String(error)}`);
+    throw error;
+  }
+}
+
+/** The same bytes are there already. If their file was lost, these take its place. */
+async function joinExisting<K extends FileKind>(
+  { blobs }: IntakeContext,
+  row: RowOf[K],
+  blob: StagedBlob,
+  warnings: readonly string[],
+): Promise<Taken<K>> {
+  const key = keyOf(row.file_path);
+  if ((await blobs.stat(key)) === null) {
+    const got = await blob.publish(key);
+    if (got === key) {
+      await blob.settle();
+      return {
+        row,
+        deduplicated: true,
+        warnings: [...warnings, 'The stored file was missing and is restored'],
+      };
+    }
+  }
+  await blob.discard();
+  return { row, deduplicated: true, warnings };
+}
+
+interface Staged {
+  readonly blob: StagedBlob;
+  /** The name inside the cabinet, if it came in one. */
+  readonly innerName: string | null;
+  discard(): Promise<void>;
+}
+
+async function stage<K extends FileKind, Input>(
+  { blobs, limits }: IntakeContext,
+  kind: Kind<K, Input>,
+  file: IncomingFile,
+  call: Call,
+): Promise<Staged> {
+  const guard = guardFirstBytes(kind, limits);
+  const received = await blobs.stage(file.bytes, { inspect: guard.inspect, signal: call.signal });
+  try {
+    const what = guard.finish();
+    if (what === 'file') return { blob: received, innerName: null, discard: () => received.discard() };
+    const inner = await unpackStaged(blobs, received, kind, limits, call.signal);
+    await received.discard();
+    return { blob: inner.blob, innerName: inner.name, discard: () => inner.blob.discard() };
+  } catch (error) {
+    await received.discard();
+    throw error;
+  }
+}

@@ -1,0 +1,130 @@
+/** What the crash domain keeps, and the interface of whatever keeps it. Each method is one whole transaction. */
+
+/** The three kinds of file, by the name of their table and of their folder below the storage root. */
+export type FileKind = 'minidumps' | 'pdbs' | 'exes';
+
+/** Whether metadata and bytes agree; null on rows of an earlier server, which never looked. */
+export type IdentityState = 'verified' | 'mismatch' | 'unparsed';
+
+/** What rows of every kind have. Documented columns hold what was declared, else what was parsed. */
+export interface FileRow {
+  id: string;
+  exe_version: string | null;
+  exe_guid: string | null;
+  /** `./storage/` and the blob's key, whatever the root is called today. */
+  file_path: string;
+  /** `exe_guid` and the parsed GUID as 32 upper-case digits: what is compared. */
+  guid_key: string | null;
+  parsed_guid_key: string | null;
+  parsed_age: number | null;
+  parsed_version: string | null;
+  state: IdentityState | null;
+  size_bytes: number | null;
+  sha256: string | null;
+  /** JSON: the metadata as the client sent them. */
+  declared: string | null;
+  /** JSON: the identity as the bytes give it. */
+  parsed: string | null;
+  /** JSON: sentences. */
+  warnings: string | null;
+}
+
+export interface MinidumpRow extends FileRow {
+  timestamp: string | null;
+  exe_age: number | null;
+  pid: number | null;
+  tid: number | null;
+  exception_code: string | null;
+  exception_address: string | null;
+  created_at: string;
+  /** Epoch milliseconds of the crash, or of its arrival where the crash time is unknown. */
+  timestamp_ms: number;
+  exe_name: string | null;
+  /** Of the main module, unsigned. */
+  time_date_stamp: number | null;
+  size_of_image: number | null;
+}
+
+export interface PdbRow extends FileRow {
+  exe_age: number | null;
+  pdb_filename: string | null;
+  uploaded_at: string;
+  uploaded_ms: number;
+  /** `msf`, or `portable`: such a PDB has no age and matches by GUID alone. Null when unparsed. */
+  format: string | null;
+}
+
+export interface ExeRow extends FileRow {
+  exe_age: number | null;
+  exe_filename: string | null;
+  uploaded_at: string;
+  uploaded_ms: number;
+  time_date_stamp: number | null;
+  size_of_image: number | null;
+}
+
+export interface RowOf {
+  minidumps: MinidumpRow;
+  pdbs: PdbRow;
+  exes: ExeRow;
+}
+
+/** A row with the same bytes was there before, or this one is now. */
+export interface Added<Row> {
+  readonly added: boolean;
+  readonly row: Row;
+}
+
+export interface MinidumpFilter {
+  readonly version?: string | undefined;
+  readonly guidKey?: string | undefined;
+  readonly startMs?: number | undefined;
+  readonly endMs?: number | undefined;
+  readonly exceptionCode?: string | undefined;
+  readonly text?: string | undefined;
+}
+
+export interface SymbolFilter {
+  readonly version?: string | undefined;
+  readonly guidKey?: string | undefined;
+  readonly name?: string | undefined;
+}
+
+export interface Page {
+  readonly offset: number;
+  readonly limit: number;
+}
+
+export interface Listed<Row> {
+  readonly rows: readonly Row[];
+  readonly total: number;
+}
+
+export interface DebugKey {
+  readonly guidKey: string;
+  readonly age: number;
+}
+
+export interface CrashStore {
+  addMinidump(row: MinidumpRow, details: string): Promise<Added<MinidumpRow>>;
+  addPdb(row: PdbRow): Promise<Added<PdbRow>>;
+  /** `debugIds`: every CodeView identity of the image. */
+  addExe(row: ExeRow, debugIds: readonly DebugKey[]): Promise<Added<ExeRow>>;
+  find<K extends FileKind>(kind: K, id: string): Promise<RowOf[K] | null>;
+  findBySha256<K extends FileKind>(kind: K, sha256: string): Promise<RowOf[K] | null>;
+  /** False when there was no such row. */
+  remove(kind: FileKind, id: string): Promise<boolean>;
+  /** Whether any row names this `file_path`. */
+  isReferenced(filePath: string): Promise<boolean>;
+  minidumpDetails(id: string): Promise<string | null>;
+  listMinidumps(filter: MinidumpFilter, page: Page): Promise<Listed<MinidumpRow>>;
+  listPdbs(filter: SymbolFilter, page: Page): Promise<Listed<PdbRow>>;
+  listExes(filter: SymbolFilter, page: Page): Promise<Listed<ExeRow>>;
+  /** PDBs whose parsed or declared identity is this one, newest first. */
+  pdbsByDebugId(key: DebugKey): Promise<readonly PdbRow[]>;
+  /** EXEs with this GUID, parsed (in any of its records) or declared, newest first. */
+  exesByGuid(guidKey: string): Promise<readonly ExeRow[]>;
+  exesByImage(timeDateStamp: number, sizeOfImage: number): Promise<readonly ExeRow[]>;
+  /** Every CodeView identity of an image. */
+  debugIds(exeId: string): Promise<readonly DebugKey[]>;
+}

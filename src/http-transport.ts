@@ -1,0 +1,87 @@
+/** Sends requests to a daemon over the network. */
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { pipeline } from 'node:stream/promises';
+import type { IncomingReply, OutgoingRequest, Transport } from './connect.ts';
+import { ChsError } from './platform/errors.ts';
+
+/**
+ * @param server base URL, with or without a path
+ * @param timeoutMs how long the connection may be silent before the server counts as gone
+ */
+export function createHttpTransport(server: URL, timeoutMs: number): Transport {
+  const secure = server.protocol === 'https:';
+  const agent = secure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
+  const base = server.pathname.replace(/\/$/, '');
+  return {
+    name: server.origin,
+    send: (outgoing) =>
+      exchange(outgoing, server, () =>
+        (secure ? httpsRequest : httpRequest)({
+          protocol: server.protocol,
+          hostname: server.hostname.replace(/^\[|\]$/g, ''),
+          port: server.port,
+          path: base + outgoing.path,
+          method: outgoing.method,
+          headers: outgoing.headers,
+          agent,
+          timeout: timeoutMs,
+        }),
+      ),
+    async close() {
+      agent.destroy();
+    },
+  };
+}
+
+function exchange(
+  outgoing: OutgoingRequest,
+  server: URL,
+  open: () => ReturnType<typeof httpRequest>,
+): Promise<IncomingReply> {
+  return new Promise((resolve, reject) => {
+    const request = open();
+    const { signal } = outgoing;
+    const abort = (): void => void request.destroy(new ChsError('INTERRUPTED'));
+    if (signal?.aborted) abort();
+    signal?.addEventListener('abort', abort, { once: true });
+    request.once('close', () => signal?.removeEventListener('abort', abort));
+    request.once('timeout', () => request.destroy(new Error('it did not answer in time')));
+    let answered = false;
+    request.once('response', (response: IncomingMessage) => {
+      answered = true;
+      const headers = {
+        get: (name: string) => {
+          const value = response.headers[name.toLowerCase()];
+          return value === undefined ? null : String(value);
+        },
+      };
+      resolve({ status: response.statusCode ?? 0, headers, body: response });
+    });
+    request.once('error', (error) => {
+      if (error instanceof ChsError) reject(error);
+      else
+        reject(
+          new ChsError(
+            'SERVER_UNREACHABLE',
+            { server: server.origin, reason: reasonOf(error) },
+            { cause: error },
+          ),
+        );
+    });
+    if (!outgoing.body) request.end();
+    else {
+      pipeline(outgoing.body, request).catch((error: unknown) => {
+        // A server that refuses early answers before it has read everything: then the answer counts.
+        if (!answered && !request.destroyed) request.destroy(error instanceof Error ? error : undefined);
+      });
+    }
+  });
+}
+
+function reasonOf(error: NodeJS.ErrnoException): string {
+  if (error.code === 'ECONNREFUSED') return 'the connection was refused';
+  if (error.code === 'ENOTFOUND') return 'there is no such host';
+  if (error.code === 'ECONNRESET' || error.code === 'EPIPE') return 'the connection was cut';
+  return error.message || error.code || 'the connection failed';
+}

@@ -1,0 +1,148 @@
+/** What an operation is, and the types that its readers (routes, client, flags, documents) derive from it. */
+import type { Readable } from 'node:stream';
+import type * as z from 'zod';
+import type { Access, Principal } from './platform/access.ts';
+import type { ErrorCode } from './platform/errors.ts';
+import type { Log } from './platform/log.ts';
+import type { Language } from './platform/messages.ts';
+
+/** How a family of routes reads input and wraps success and failure; each lives in daemon/dialects/. */
+export type DialectName = 'crash' | 'plain';
+
+/** One thing that chs can do, declared once. */
+export interface Operation {
+  /** One line for help, OpenAPI and manual pages; starts with a verb, no full stop. */
+  readonly summary: string;
+  readonly description?: string;
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** Path with `{name}` segments; each name is a key of the input. */
+  readonly path: `/${string}`;
+  readonly dialect: DialectName;
+  /** Which keys may call it. `public` needs none. */
+  readonly access: Access;
+  /** Path parameters, query and JSON body (or multipart `metadata`) together: an object schema. */
+  readonly input: z.core.$ZodType;
+  /** What a JSON reply carries. Null when the reply is bytes. */
+  readonly output: z.core.$ZodType | null;
+  /** Present when the request carries a file. */
+  readonly body?: BodySpec;
+  /** The errors of its own that it may give, besides those that any route may (see `commonErrors`). */
+  readonly errors: readonly ErrorCode[];
+}
+
+/** A request's file: multipart under `part` with the input as JSON in `metadata`, or the raw body. */
+export interface BodySpec {
+  readonly part: string;
+  /** The configuration key that bounds its size. */
+  readonly limit: string;
+}
+
+/** The errors that every route may give. */
+export const commonErrors = [
+  'INVALID_INPUT',
+  'UNAUTHORIZED',
+  'KEY_EXPIRED',
+  'FORBIDDEN',
+  'ADDRESS_REFUSED',
+  'DATABASE_BUSY',
+  'SHUTTING_DOWN',
+  'INTERNAL',
+] as const satisfies readonly ErrorCode[];
+
+/** A table of operations by name. */
+export type Operations = Readonly<Record<string, Operation>>;
+
+/**
+ * Checks a table of operations as it is declared, so that an incomplete one fails at load and not
+ * at the first request.
+ *
+ * @throws Error when a path parameter is not in the input, or a reply is neither JSON nor bytes.
+ */
+export function defineOperations<const T extends Operations>(table: T): T {
+  for (const [name, operation] of Object.entries(table)) {
+    const keys = inputKeys(operation);
+    for (const parameter of pathParameters(operation.path)) {
+      if (!keys.includes(parameter)) throw new Error(`${name}: {${parameter}} is not in its input`);
+    }
+    if (!/^[A-Z].*[^.]$/.test(operation.summary)) throw new Error(`${name}: summary must be one plain line`);
+    if (operation.body && operation.method !== 'POST') throw new Error(`${name}: only POST carries a file`);
+  }
+  return table;
+}
+
+/** The names of an operation's input fields, in the order of their declaration. */
+export function inputKeys(operation: Operation): readonly string[] {
+  const definition: { type: string; shape?: Record<string, unknown> } = operation.input._zod.def;
+  if (definition.type !== 'object' || !definition.shape) throw new Error('an operation takes an object');
+  return Object.keys(definition.shape);
+}
+
+/** The `{names}` in a path, in order. */
+export function pathParameters(path: string): readonly string[] {
+  return Array.from(path.matchAll(/\{(\w+)\}/g), (match) => match[1] ?? '');
+}
+
+/** What surrounds one call of an operation, whether it came over a socket or from the same process. */
+export interface Call {
+  readonly requestId: string;
+  /** Aborted when the caller goes away, the time is up or the server stops. */
+  readonly signal: AbortSignal;
+  readonly principal: Principal;
+  /** The caller's address, or `embedded`. */
+  readonly address: string;
+  readonly language: Language;
+  readonly log: Log;
+}
+
+/** Something received that is worthless unless the rest of the request holds. */
+export interface Discardable {
+  discard(): Promise<void>;
+}
+
+/** The file of a request while it arrives. */
+export interface IncomingFile {
+  readonly bytes: Readable;
+  /** As the client named it; untrusted. */
+  readonly fileName: string | null;
+}
+
+/** A request with a file, whose parts may come in either order. */
+export interface Upload<Input> {
+  /**
+   * Reads the whole request, handing the file to `take` as it arrives. If anything else about the
+   * request is wrong, what `take` gave is discarded and the error is thrown.
+   */
+  receive<T extends Discardable>(take: (file: IncomingFile) => Promise<T>): Promise<Received<Input, T>>;
+}
+
+export interface Received<Input, T> {
+  readonly input: Input;
+  /** Fields that the client sent and nobody knows; worth a warning. */
+  readonly unknownFields: readonly string[];
+  readonly taken: T;
+  readonly fileName: string | null;
+}
+
+/** A reply that is a file. */
+export interface BytesReply {
+  readonly sizeBytes: number;
+  /** A strong validator: the bytes' SHA-256 in hex; null when it was never computed. */
+  readonly sha256: string | null;
+  readonly fileName: string;
+  readonly modifiedAt: Date | null;
+  /** Opens the bytes from `start` to `end`, both included. */
+  open(start: number, end: number): Readable;
+}
+
+type InputOf<O extends Operation> = z.output<O['input']>;
+type OutputOf<O extends Operation> = O['output'] extends z.core.$ZodType ? z.input<O['output']> : never;
+
+/** The function behind an operation. */
+export type Handler<O extends Operation> = O extends { readonly body: BodySpec }
+  ? (upload: Upload<InputOf<O>>, call: Call) => Promise<OutputOf<O>>
+  : O['output'] extends null
+    ? (input: InputOf<O>, call: Call) => Promise<BytesReply>
+    : (input: InputOf<O>, call: Call) => Promise<OutputOf<O>>;
+
+/** A domain's half of its table: one function an operation. */
+export type Handlers<T extends Operations> = { readonly [Name in keyof T]: Handler<T[Name]> };

@@ -1,0 +1,184 @@
+/** The texts of every error in English and Chinese, with what to do about it. */
+import type { ErrorCode } from './errors.ts';
+
+export type Language = 'en' | 'zh';
+
+interface MessageRow {
+  readonly en: string;
+  readonly zh: string;
+  readonly hint?: string;
+  readonly hintZh?: string;
+}
+
+export const messages: Record<ErrorCode, MessageRow> = {
+  INVALID_INPUT: { en: '{field}: {reason}', zh: '参数错误：{field}：{reason}' },
+  INVALID_METADATA: {
+    en: 'the metadata part is not a JSON object: {reason}',
+    zh: '元数据不是有效的 JSON 对象：{reason}',
+    hint: 'Send metadata as JSON text, for example {"exe_version":"1.0.2.3"}.',
+    hintZh: '请以 JSON 文本发送 metadata，例如 {"exe_version":"1.0.2.3"}。',
+  },
+  NOT_MULTIPART: {
+    en: 'the request body is neither multipart/form-data nor a raw file (got {type})',
+    zh: '请求体既不是 multipart/form-data，也不是原始文件（收到 {type}）',
+  },
+  BAD_MULTIPART: {
+    en: 'the multipart body is malformed: {reason}',
+    zh: 'multipart 请求体格式错误：{reason}',
+  },
+  MISSING_PART: {
+    en: 'the multipart body has no file part named "{part}"',
+    zh: '文件上传失败：缺少文件字段 "{part}"',
+    hint: 'With curl: -F "{part}=@FILE" -F \'metadata={...}\'.',
+    hintZh: '使用 curl：-F "{part}=@文件" -F \'metadata={...}\'。',
+  },
+  UNKNOWN_PART: {
+    en: 'the multipart body has a part "{part}" that this route does not take (it takes {known})',
+    zh: '文件上传失败：未知的字段 "{part}"（可用字段：{known}）',
+  },
+  REPEATED_PART: { en: 'the part "{part}" was sent twice', zh: '文件上传失败：字段 "{part}" 重复' },
+  BODY_TRUNCATED: { en: 'the request body ended too early', zh: '请求体不完整' },
+  BAD_ENCODING: { en: 'the body is not valid {encoding} data', zh: '请求体不是有效的 {encoding} 数据' },
+  UNSUPPORTED_ENCODING: {
+    en: 'Content-Encoding "{encoding}" is not supported',
+    zh: '不支持的 Content-Encoding："{encoding}"',
+    hint: 'Send the body as it is, or with gzip.',
+    hintZh: '请直接发送，或使用 gzip 压缩。',
+  },
+  BODY_TOO_LARGE: {
+    en: 'the request body is over the limit of {limit}',
+    zh: '请求体超过限制（最大 {limit}）',
+  },
+  EMPTY_FILE: { en: 'the uploaded file is empty', zh: '文件上传失败：文件为空' },
+  FILE_TOO_LARGE: {
+    en: 'upload failed: the file is over the limit of {limit} ({setting})',
+    zh: '文件上传失败：文件大小超过限制（最大 {limit}）',
+    hint: 'Raise {setting} in the configuration if files of this size are expected.',
+    hintZh: '如果确实需要上传这么大的文件，请在配置中调大 {setting}。',
+  },
+  WRONG_FILE_TYPE: {
+    en: 'upload failed: wrong file type, a {expected} file is needed ({reason})',
+    zh: '文件上传失败：文件类型错误（需上传 {expected} 文件）',
+  },
+  UNSUPPORTED_FORMAT: {
+    en: 'upload failed: {reason}',
+    zh: '文件上传失败：不支持的格式（{reason}）',
+  },
+  UNPARSABLE_FILE: {
+    en: 'upload failed: the file cannot be read as a {expected} file: {reason}',
+    zh: '文件上传失败：无法解析 {expected} 文件：{reason}',
+    hint: 'Metadata that names {needed} lets it be stored all the same, marked as unparsed.',
+    hintZh: '若元数据给出 {needed}，文件仍可保存，并标记为未解析。',
+  },
+  IDENTITY_MISMATCH: {
+    en: 'upload failed: the metadata contradict the file: {reason}',
+    zh: '文件上传失败：元数据与文件内容不一致：{reason}',
+    hint: 'Leave the field out and it is read from the file; storage.strict = false stores such files with a warning.',
+    hintZh: '省略该字段即可从文件中读取；storage.strict = false 时会保存并给出警告。',
+  },
+  UNSAFE_NAME: {
+    en: '{field}: "{value}" cannot be used in a file name: {reason}',
+    zh: '{field}："{value}" 不能用作文件名：{reason}',
+  },
+  UNAUTHORIZED: {
+    en: 'not authorized: the API key is missing or wrong',
+    zh: '未授权：API Key 缺失或错误',
+    hint: 'Send the key as X-API-Key or as Authorization: Bearer. The command line takes it from CHS_API_KEY or --key-file.',
+    hintZh: '请通过 X-API-Key 或 Authorization: Bearer 发送密钥。命令行可使用 CHS_API_KEY 或 --key-file。',
+  },
+  KEY_EXPIRED: {
+    en: 'not authorized: this key has expired or was revoked',
+    zh: '未授权：API Key 已过期或已被吊销',
+    hint: 'Make a new one with `chs token create`.',
+    hintZh: '请使用 `chs token create` 创建新的密钥。',
+  },
+  FORBIDDEN: {
+    en: 'this key has the scope "{scope}"; this needs "{needed}"',
+    zh: '权限不足：密钥的权限为 "{scope}"，需要 "{needed}"',
+  },
+  ADDRESS_REFUSED: { en: 'requests from {address} are not allowed', zh: '不允许来自 {address} 的请求' },
+  MINIDUMP_NOT_FOUND: { en: 'no such minidump (ID: {id})', zh: 'Minidump 不存在（ID：{id}）' },
+  PDB_NOT_FOUND: { en: 'no such PDB (ID: {id})', zh: 'PDB 不存在（ID：{id}）' },
+  EXE_NOT_FOUND: { en: 'no such EXE (ID: {id})', zh: 'EXE 不存在（ID：{id}）' },
+  FILE_MISSING: {
+    en: 'the database knows {id}, but its file {path} is gone',
+    zh: '数据库中有 {id}，但文件 {path} 已不存在',
+  },
+  NO_MATCHING_PDB: {
+    en: 'No matching PDB found for the given parameters',
+    zh: '未找到与给定参数匹配的 PDB',
+  },
+  NO_MATCHING_EXE: { en: 'No matching EXE found for the given GUID', zh: '未找到与给定 GUID 匹配的 EXE' },
+  TOKEN_NOT_FOUND: {
+    en: 'no such token: {id}',
+    zh: '令牌不存在：{id}',
+    hint: '`chs token list` shows them all.',
+    hintZh: '`chs token list` 可列出全部令牌。',
+  },
+  ROUTE_NOT_FOUND: { en: 'no such route: {method} {path}', zh: '接口不存在：{method} {path}' },
+  METHOD_NOT_ALLOWED: { en: '{method} is not possible on {path}', zh: '{path} 不支持 {method}' },
+  RANGE_NOT_SATISFIABLE: {
+    en: 'the range is outside the file ({size} bytes)',
+    zh: '请求范围超出文件（{size} 字节）',
+  },
+  REQUEST_TIMEOUT: { en: 'the request took too long', zh: '请求超时' },
+  CALLER_GONE: { en: 'the caller went away before the end', zh: '客户端已断开连接' },
+  INTERNAL: {
+    en: 'internal error (request {requestId})',
+    zh: '服务器内部错误（请求 {requestId}）',
+    hint: 'The log has the whole of it under this request id.',
+    hintZh: '日志中有该请求 ID 的完整信息。',
+  },
+  STORAGE_UNWRITABLE: {
+    en: 'the storage directory cannot be written: {reason}',
+    zh: '存储目录不可写：{reason}',
+    hint: 'Check the owner and the mount of {path}.',
+    hintZh: '请检查 {path} 的所有者与挂载方式。',
+  },
+  TOO_BUSY: { en: 'too many uploads at once, try again soon', zh: '并发上传过多，请稍后重试' },
+  DATABASE_BUSY: { en: 'the database is locked by another process', zh: '数据库被其他进程锁定' },
+  SHUTTING_DOWN: { en: 'the server is shutting down', zh: '服务器正在关闭' },
+  STORAGE_FULL: {
+    en: 'the disk is full; nothing was stored',
+    zh: '磁盘空间不足，文件未保存',
+    hint: 'Free some space on the disk that holds {path}.',
+    hintZh: '请在 {path} 所在磁盘上释放空间。',
+  },
+  USAGE: { en: '{reason}', zh: '{reason}' },
+  NO_MATCH: { en: '{reason}', zh: '{reason}' },
+  CONFIG_INVALID: {
+    en: 'the configuration is wrong: {reason}',
+    zh: '配置错误：{reason}',
+    hint: '`chs config check` lists every problem; `chs config schema` says what each key takes.',
+    hintZh: '`chs config check` 列出所有问题；`chs config schema` 说明每个键的取值。',
+  },
+  DATABASE_UNUSABLE: {
+    en: 'the database {path} cannot be used: {reason}',
+    zh: '数据库 {path} 无法使用：{reason}',
+  },
+  LOCAL_FILE: { en: '{path}: {reason}', zh: '{path}：{reason}' },
+  SERVER_UNREACHABLE: {
+    en: 'no answer from {server}: {reason}',
+    zh: '无法连接 {server}：{reason}',
+    hint: 'Is `chs serve` running there? Without --server the command works on the local data directory.',
+    hintZh: '那里是否运行着 `chs serve`？不加 --server 时命令直接使用本地数据目录。',
+  },
+  SERVER_REPLY: {
+    en: '{server} gave an unexpected reply: {reason}',
+    zh: '{server} 返回了意外的响应：{reason}',
+  },
+  PORT_TAKEN: {
+    en: 'port {port} on {host} is already in use',
+    zh: '{host} 的端口 {port} 已被占用',
+    hint: 'Another chs may be running; choose another with --port, or server.port in the configuration.',
+    hintZh: '可能已有一个 chs 在运行；可用 --port 或配置中的 server.port 选择其他端口。',
+  },
+  LISTEN_FAILED: { en: 'cannot listen on {host}:{port}: {reason}', zh: '无法监听 {host}:{port}：{reason}' },
+  UNSAFE_LISTEN: {
+    en: 'refusing to listen on {host}: {reason}',
+    zh: '拒绝监听 {host}：{reason}',
+    hint: 'Set server.api_key to a secret of your own (32 random characters, say), or listen on 127.0.0.1.',
+    hintZh: '请将 server.api_key 设为自己的密钥（例如 32 个随机字符），或只监听 127.0.0.1。',
+  },
+  INTERRUPTED: { en: 'interrupted', zh: '已中断' },
+};
