@@ -1,6 +1,12 @@
 /** The OpenAPI 3.1 document, read off the operation tables. */
 import * as z from 'zod';
-import { commonErrors, type Operation, type Operations, pathParameters } from '../src/operation.ts';
+import {
+  commonErrors,
+  type DialectName,
+  type Operation,
+  type Operations,
+  pathParameters,
+} from '../src/operation.ts';
 import { errorTable } from '../src/platform/errors.ts';
 import { dialects } from './dialects/table.ts';
 
@@ -26,6 +32,7 @@ export function openapiDocument(tables: readonly Operations[]): Json {
     },
     servers: [{ url: 'http://127.0.0.1:3000' }],
     components: {
+      schemas: { CrashFailure: failureSchema('crash'), PlainFailure: failureSchema('plain') },
       securitySchemes: {
         apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
         bearer: { type: 'http', scheme: 'bearer' },
@@ -100,7 +107,7 @@ function responses(operation: Operation): Json {
   for (const [status, codes] of [...byStatus].sort(([a], [b]) => a - b)) {
     replies[status] = {
       description: [...new Set(codes)].join(', '),
-      content: { 'application/json': { schema: failureSchema(operation) } },
+      content: { 'application/json': { schema: { $ref: `#/components/schemas/${failureName(operation)}` } } },
     };
   }
   return replies;
@@ -129,10 +136,13 @@ function success(operation: Operation): Json {
   return { description: 'Done', content: { 'application/json': { schema } } };
 }
 
-function failureSchema(operation: Operation): Json {
+function failureName(operation: Operation): string {
+  return operation.dialect === 'plain' ? 'PlainFailure' : 'CrashFailure';
+}
+
+function failureSchema(dialect: DialectName): Json {
   const common = { error: { type: 'string' }, code: { type: 'string' }, hint: { type: 'string' } };
-  if (operation.dialect === 'plain')
-    return { type: 'object', properties: common, required: ['error', 'code'] };
+  if (dialect === 'plain') return { type: 'object', properties: common, required: ['error', 'code'] };
   return {
     type: 'object',
     properties: { success: { const: false }, ...common },
