@@ -20,7 +20,14 @@ const shortNames: Readonly<Record<string, string>> = {
 };
 
 /** Ours, but not keys of the configuration. */
-const reservedNames = ['CHS_CONFIG', 'CHS_DATA_DIR', 'CHS_FIXTURES', 'CHS_MUTATIONS', 'CHS_BACKUP_TOKEN'];
+const reservedNames = [
+  'CHS_CONFIG',
+  'CHS_DATA_DIR',
+  'CHS_FIXTURES',
+  'CHS_MUTATIONS',
+  'CHS_BACKUP_TOKEN',
+  'CHS_DEBUG',
+];
 const reservedPrefixes = /^CHS_(?:TEST|BENCH)_/;
 
 /** Reads every `CHS_*` variable. An empty one counts as not set; unknown names give warnings, without their values. */

@@ -25,7 +25,11 @@ export interface RotatingFile {
  *
  * @param retentionDays 0 keeps all
  */
-export function openRotatingFile(path: string, retentionDays: number): RotatingFile {
+export function openRotatingFile(
+  path: string,
+  retentionDays: number,
+  now: () => number = Date.now,
+): RotatingFile {
   let descriptor: number | null = null;
   let day = '';
 
@@ -43,7 +47,7 @@ export function openRotatingFile(path: string, retentionDays: number): RotatingF
 
   return {
     write(text) {
-      const today = new Date().toISOString().slice(0, 10);
+      const today = new Date(now()).toISOString().slice(0, 10);
       try {
         if (descriptor === null || day !== today) descriptor = open(today);
         writeSync(descriptor, text);

@@ -1,0 +1,132 @@
+/** Decides where a command's requests go: to a server, or to the daemon's app in this process. */
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { Readable } from 'node:stream';
+import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
+import type { LoadedConfig } from '../config/load.ts';
+import {
+  type Client,
+  createClient,
+  type IncomingReply,
+  type OutgoingRequest,
+  type Transport,
+} from '../src/connect.ts';
+import type { Operations } from '../src/operation.ts';
+import { ChsError } from '../src/platform/errors.ts';
+import type { Language } from '../src/platform/messages.ts';
+import { usageError } from './failure.ts';
+import { localFileError } from './local-file.ts';
+import type { GlobalOptions } from './run.ts';
+
+export interface Connection {
+  client<T extends Operations>(operations: T): Client<T>;
+  /** The server's origin, or `the local data directory`. */
+  readonly transportName: string;
+  /** Below the typed client, for replies that are no plain success or failure (readiness). */
+  readonly transport: Transport;
+  close(): Promise<void>;
+}
+
+interface ConnectOptions {
+  readonly loaded: LoadedConfig;
+  readonly options: Pick<GlobalOptions, 'server' | 'keyFile'>;
+  readonly language: Language;
+}
+
+/** @throws ChsError USAGE for a server URL that cannot be used, LOCAL_FILE for the key file, whatever opening gives */
+export async function connect({ loaded, options, language }: ConnectOptions): Promise<Connection> {
+  const server = options.server ?? loaded.config.client.server;
+  // The one place in the program that tells a remote daemon from the one in this process.
+  if (server === undefined) return connectEmbedded(loaded, language);
+  const url = serverUrl(server);
+  const { createHttpTransport } = await import('../src/http-transport.ts');
+  const transport = createHttpTransport(url, loaded.config.client.timeout_ms);
+  return connectionOver(transport, await keyFor(url, loaded, options.keyFile), language);
+}
+
+/** The daemon's app in this process, on the data that the configuration names. */
+export async function connectEmbedded(loaded: LoadedConfig, language: Language): Promise<Connection> {
+  const { openEmbedded } = await import('../daemon/embedded.ts');
+  const embedded = await openEmbedded(loaded);
+  const transport: Transport = {
+    name: 'the local data directory',
+    send: (request) => sendInProcess(embedded.fetch, request),
+    close: () => embedded.close(),
+  };
+  return connectionOver(transport, embedded.ownerKey, language);
+}
+
+function connectionOver(transport: Transport, apiKey: string | undefined, language: Language): Connection {
+  return {
+    client: (operations) => createClient(operations, { transport, apiKey, language }),
+    transportName: transport.name,
+    transport,
+    close: () => transport.close(),
+  };
+}
+
+async function sendInProcess(
+  fetch: (request: Request) => Promise<Response>,
+  { method, path, headers, body, signal }: OutgoingRequest,
+): Promise<IncomingReply> {
+  if (signal?.aborted) throw new ChsError('INTERRUPTED');
+  const request = new Request(`http://localhost${path}`, {
+    method,
+    headers,
+    ...(body ? { body: Readable.toWeb(body), duplex: 'half' } : {}),
+    ...(signal ? { signal } : {}),
+  });
+  // Over a socket the daemon would see the caller go; here the body has to end for it.
+  const abandon = (): void => void body?.destroy(new ChsError('INTERRUPTED'));
+  signal?.addEventListener('abort', abandon, { once: true });
+  const reply = await fetch(request).finally(() => signal?.removeEventListener('abort', abandon));
+  const bytes = reply.body ? Readable.fromWeb(reply.body as NodeReadableStream) : Readable.from([]);
+  return { status: reply.status, headers: reply.headers, body: bytes };
+}
+
+/** A key in a URL would end up in process lists, shell histories and logs, so it is refused. */
+function serverUrl(text: string): URL {
+  const example = 'Give it as https://crash.example.org or http://127.0.0.1:3000.';
+  if (!URL.canParse(text)) throw usageError('--server: this is not a URL', example);
+  const url = new URL(text);
+  if (url.username || url.password) {
+    throw usageError(
+      '--server: a URL with a user or password in it is refused, as other users can read command lines',
+      'Give the key by --key-file FILE or by the environment variable CHS_API_KEY.',
+    );
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw usageError(`--server: ${url.protocol.replace(':', '')} is not http or https`, example);
+  }
+  if (url.search || url.hash)
+    throw usageError('--server: the URL must not have a query or fragment', example);
+  return url;
+}
+
+async function keyFor(
+  url: URL,
+  loaded: LoadedConfig,
+  keyFile: string | undefined,
+): Promise<string | undefined> {
+  if (keyFile !== undefined) return keyFrom(keyFile);
+  const { client, database } = loaded.config;
+  if (client.api_key !== undefined) return client.api_key;
+  if (!isLoopback(url.hostname)) return undefined;
+  const { readGeneratedKey } = await import('../src/platform/generated-key.ts');
+  return readGeneratedKey(dirname(database.path)) ?? undefined;
+}
+
+async function keyFrom(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw localFileError(path, error);
+  });
+  const key = text.split(/\r?\n/, 1)[0]?.trim() ?? '';
+  if (!/^[\x21-\x7e]{1,512}$/.test(key)) {
+    throw new ChsError('LOCAL_FILE', { path, reason: 'its first line is not an API key' });
+  }
+  return key;
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+}

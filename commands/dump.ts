@@ -1,0 +1,116 @@
+/** `chs dump`: minidumps. */
+import { type Command, Option } from 'commander';
+import { crashOperations } from '../src/crash/operations.ts';
+import { addFileCommands, type CrashFileKind } from './crash-files.ts';
+import { addCommand, addGroup, type CommandContext, type Invocation } from './define.ts';
+import { explainCommand } from './explain.ts';
+import { readInput } from './flags.ts';
+import { inspectLocalFile, isLocalArgument } from './local-file.ts';
+import type { ExitCode, Run } from './run.ts';
+import { datum, renderFacts, shownTime } from './views/facts.ts';
+import { isMinidump, showMinidump } from './views/minidump.ts';
+import { showDifferences, storedFacts } from './views/stored.ts';
+
+const operations = {
+  upload: crashOperations.uploadMinidump,
+  list: crashOperations.listMinidumps,
+  download: crashOperations.downloadMinidump,
+  remove: crashOperations.deleteMinidump,
+};
+
+const minidumps: CrashFileKind = {
+  group: 'dump',
+  one: 'minidump',
+  many: 'minidumps',
+  extension: '.dmp',
+  operations,
+  columns: [
+    { title: 'ID' },
+    { title: 'CRASHED (UTC)', dropOrder: 2 },
+    { title: 'PROGRAM', shrinkTo: 10 },
+    { title: 'VERSION', shrinkTo: 7, dropOrder: 3 },
+    { title: 'EXCEPTION', dropOrder: 4 },
+    { title: 'ADDRESS', dropOrder: 6 },
+    { title: 'PID', align: 'right', dropOrder: 7 },
+    { title: 'STATE', dropOrder: 5 },
+  ],
+  async upload(client, invocation, _name, file, call) {
+    const reply = await client.uploadMinidump(readInput(operations.upload, invocation), file, call);
+    return { id: reply.minidump_id, reply };
+  },
+  async list(client, invocation, call) {
+    const reply = await client.listMinidumps(readInput(operations.list, invocation), call);
+    const rows = reply.minidumps.map((dump) => [
+      datum(dump.id),
+      shownTime(dump.timestamp),
+      datum(dump.exe_name),
+      datum(dump.exe_version),
+      datum(dump.exception_code),
+      datum(dump.exception_address),
+      datum(dump.pid),
+      datum(dump.state),
+    ]);
+    return { reply, rows };
+  },
+  download: (client, id, call) => client.downloadMinidump({ id }, call),
+  remove: (client, id, call) => client.deleteMinidump({ id }, call),
+};
+
+export function register(program: Command, context: CommandContext): void {
+  const group = addGroup(program, {
+    name: 'dump',
+    summary: 'Upload, list, show, download and explain minidumps',
+    examples: ['chs dump show crash.dmp', 'chs dump upload crash.dmp'],
+  });
+  addFileCommands(group, context, minidumps);
+  addCommand(group, context, {
+    name: 'show',
+    summary: crashOperations.getMinidump.summary,
+    description: 'A file here is read on the spot, without a server; anything else is taken as an ID.',
+    arguments: [
+      { syntax: '<id-or-file>', description: 'a minidump here, or the ID of a stored one', complete: 'file' },
+    ],
+    options: [new Option('-a, --all', 'every module and thread')],
+    examples: ['chs dump show crash.dmp', 'chs dump show ID --all', 'chs dump show crash.dmp --json'],
+    action: showDump,
+  });
+  explainCommand(group, context);
+}
+
+async function showDump(run: Run, { args: [argument = ''], options }: Invocation): Promise<ExitCode> {
+  const all = options.all === true;
+  if (isLocalArgument(argument)) await showLocal(run, argument, all);
+  else await showStored(run, argument, all);
+  return 0;
+}
+
+async function showLocal({ out }: Run, path: string, all: boolean): Promise<void> {
+  const { inspectMinidump } = await import('../src/crash/inspect.ts');
+  const { identity, parsed } = await inspectLocalFile(path, inspectMinidump);
+  if (out.json) out.value({ file: path, identity, parsed });
+  else await showMinidump(out, { facts: [['file', path]], identity, parsed, warnings: parsed.warnings }, all);
+}
+
+async function showStored(run: Run, id: string, all: boolean): Promise<void> {
+  const { out, signal } = run;
+  const input = readInput(crashOperations.getMinidump, { options: {} }, { id });
+  const client = (await run.connect()).client(crashOperations);
+  const reply = await client.getMinidump(input, { signal });
+  if (out.json) {
+    out.value(reply);
+    return;
+  }
+  const { minidump, details } = reply;
+  const parsed = details !== null && isMinidump(details) ? details : null;
+  // What was declared stands in the row itself; names and systems are known from the bytes alone.
+  const identity = { ...minidump.parsed, ...minidump };
+  const facts = storedFacts(minidump, minidump.created_at);
+  await showMinidump(out, { facts, identity, parsed, warnings: minidump.warnings }, all);
+  await showDifferences(out, minidump);
+  if (!parsed)
+    for (const line of renderFacts(
+      [['content', 'could not be read; only what was declared is known']],
+      out.style,
+    ))
+      out.line(line);
+}

@@ -1,0 +1,135 @@
+/** Reads options off an operation's input, and the operation's input off the options of a call. */
+import { InvalidArgumentError, Option } from 'commander';
+import type * as z from 'zod';
+import { safeParse, toJSONSchema } from 'zod/v4/core';
+import type { Operation } from '../src/operation.ts';
+import { pathParameters } from '../src/operation.ts';
+import { isoSeconds } from '../src/platform/clock.ts';
+import { type Completion, completed, type Invocation } from './define.ts';
+import { usageError } from './failure.ts';
+
+/** What a field's JSON Schema says; `short` and `complete` are marks of the operations' own. */
+interface FieldSchema {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly format?: string;
+  readonly short?: string;
+  readonly complete?: Completion;
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+
+/**
+ * One option for each field of the input that is not in the operation's path: `exe_version` is
+ * `--exe-version <text>`. Values are checked by the field's own schema while the line is parsed.
+ */
+export function optionsOf(operation: Operation, omitted: readonly string[] = []): Option[] {
+  const skipped = new Set([...pathParameters(operation.path), ...omitted]);
+  const fields = fieldSchemas(operation);
+  return [...fields]
+    .filter(([name]) => !skipped.has(name))
+    .map(([name, schema]) => optionOf(operation, name, schema));
+}
+
+/**
+ * The operation's input, checked whole.
+ *
+ * @param positional values of path parameters and of whatever else came without an option, by field
+ * @throws ChsError USAGE, naming the option or argument
+ */
+export function readInput<O extends Operation>(
+  operation: O,
+  { options }: Pick<Invocation, 'options'>,
+  positional: Readonly<Record<string, unknown>> = {},
+): z.output<O['input']> {
+  const given: Record<string, unknown> = {};
+  for (const name of fieldSchemas(operation).keys()) {
+    const value = positional[name] ?? options[attributeOf(name)];
+    if (value !== undefined) given[name] = value;
+  }
+  const result = safeParse<O['input']>(operation.input, given, { jitless: true });
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const field = String(issue?.path[0] ?? '');
+  const shown = field in positional ? `${field} '${String(positional[field])}'` : longFlag(field);
+  throw usageError(`${shown}: ${issue?.message ?? 'not valid'}`);
+}
+
+/**
+ * A relative time such as `24h` or `7d` as the instant that long ago (`m`, `h`, `d`, `w`);
+ * anything else stays as it is.
+ */
+export function instantFrom(text: string, nowMs = Date.now()): string {
+  const [, count, unit = ''] = /^(\d{1,6})([mhdw])$/.exec(text.trim()) ?? [];
+  const unitMs = UNIT_MS[unit];
+  return count === undefined || unitMs === undefined ? text : isoSeconds(nowMs - Number(count) * unitMs);
+}
+
+function optionOf(operation: Operation, name: string, schema: FieldSchema): Option {
+  const flag = longFlag(name);
+  const long = schema.type === 'boolean' ? flag : `${flag} <${placeholder(schema)}>`;
+  const option = new Option(schema.short ? `-${schema.short}, ${long}` : long, describe(name, schema));
+  if (schema.complete) completed(option, schema.complete);
+  if (schema.type === 'boolean') return option;
+  if (schema.enum) return option.choices(schema.enum);
+  return option.argParser((text: string) => {
+    const value = fieldValue(text, schema);
+    const result = checkField(operation, name, value);
+    if (result !== null) throw new InvalidArgumentError(expectation(schema) ?? result);
+    return value;
+  });
+}
+
+function fieldValue(text: string, schema: FieldSchema): unknown {
+  if (schema.type === 'integer' || schema.type === 'number')
+    return /^-?\d{1,16}$/.test(text) ? Number(text) : text;
+  return schema.format === 'date-time' ? instantFrom(text) : text;
+}
+
+/** Null when the value is right, otherwise what is wrong with it. */
+function checkField(operation: Operation, name: string, value: unknown): string | null {
+  const result = safeParse(operation.input, { [name]: value }, { jitless: true });
+  return result.error?.issues.find((issue) => issue.path[0] === name)?.message ?? null;
+}
+
+/** Words that name the bounds, where the schema's own message would not. */
+function expectation(schema: FieldSchema): string | null {
+  if (schema.type !== 'integer' && schema.type !== 'number') return null;
+  return `expected a whole number from ${schema.minimum ?? 0} to ${schema.maximum ?? Number.MAX_SAFE_INTEGER}`;
+}
+
+function placeholder(schema: FieldSchema): string {
+  if (schema.type === 'integer' || schema.type === 'number') return 'number';
+  if (schema.format === 'date-time') return 'time';
+  return schema.complete ?? (schema.enum ? 'choice' : 'text');
+}
+
+function describe(name: string, schema: FieldSchema): string {
+  const words = schema.description ?? name.replaceAll('_', ' ');
+  const relative = schema.format === 'date-time' ? ', or how long ago: 30m, 24h, 7d' : '';
+  const shown = schema.default === undefined ? '' : ` (default: ${String(schema.default)})`;
+  return `${words}${relative}${shown}`;
+}
+
+function longFlag(name: string): string {
+  return `--${name.replaceAll('_', '-')}`;
+}
+
+function attributeOf(name: string): string {
+  return name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function fieldSchemas(operation: Operation): ReadonlyMap<string, FieldSchema> {
+  const schema = toJSONSchema(operation.input, { io: 'input', unrepresentable: 'any' });
+  const properties: Readonly<Record<string, unknown>> = schema.properties ?? {};
+  return new Map(
+    Object.entries(properties).map(([name, field]) => [
+      name,
+      typeof field === 'object' && field !== null ? field : {},
+    ]),
+  );
+}

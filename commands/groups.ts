@@ -1,0 +1,94 @@
+/** The groups of commands, each loaded only when it is named. */
+import type { Command } from 'commander';
+import type { CommandContext } from './define.ts';
+
+export interface GroupModule {
+  /** Adds the group, or the command of that name, to the program. */
+  register(program: Command, context: CommandContext): void;
+}
+
+export interface Group {
+  readonly name: string;
+  readonly summary: string;
+  readonly section: 'Crashes' | 'Server' | 'Setup';
+  readonly load: () => Promise<GroupModule>;
+}
+
+export const groups: readonly Group[] = [
+  {
+    name: 'dump',
+    summary: 'Upload, list, show, download and explain minidumps',
+    section: 'Crashes',
+    load: () => import('./dump.ts'),
+  },
+  {
+    name: 'pdb',
+    summary: 'Upload, list, show and download PDBs, and find the one that a dump needs',
+    section: 'Crashes',
+    load: () => import('./pdb.ts'),
+  },
+  {
+    name: 'exe',
+    summary: 'Upload, list, show and download EXEs and DLLs',
+    section: 'Crashes',
+    load: () => import('./exe.ts'),
+  },
+  {
+    name: 'serve',
+    summary: 'Serve all of this over HTTP',
+    section: 'Server',
+    load: () => import('./serve.ts'),
+  },
+  {
+    name: 'token',
+    summary: 'Make, list and revoke API keys',
+    section: 'Server',
+    load: () => import('./token.ts'),
+  },
+  {
+    name: 'config',
+    summary: 'Write, show and check the configuration',
+    section: 'Setup',
+    load: () => import('./config.ts'),
+  },
+  {
+    name: 'doctor',
+    summary: 'Check that chs can work on this machine',
+    section: 'Setup',
+    load: () => import('./doctor.ts'),
+  },
+  {
+    name: 'demo',
+    summary: 'Try it all on an example crash, in a directory of its own',
+    section: 'Setup',
+    load: () => import('./demo.ts'),
+  },
+];
+
+/** What `chs` says when it is called without a group; needs none of them. */
+export function overview(): string {
+  const width = Math.max(...groups.map(({ name }) => name.length));
+  const section = (title: Group['section']): string[] => [
+    title,
+    ...groups
+      .filter((group) => group.section === title)
+      .map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    '',
+  ];
+  return [
+    'chs: crash dumps and symbols, from the command line and as a small server.',
+    '',
+    'Usage: chs GROUP [VERB] [options]',
+    '',
+    ...section('Crashes'),
+    ...section('Server'),
+    ...section('Setup'),
+    'Examples',
+    '  $ chs demo',
+    '  $ chs dump show crash.dmp',
+    '  $ chs dump upload crash.dmp --server https://crash.example.org --key-file key.txt',
+    '',
+    '`chs GROUP --help` and `chs help GROUP VERB` say more; `chs --version` gives the version.',
+    '',
+  ].join('\n');
+}

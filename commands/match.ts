@@ -1,0 +1,190 @@
+/** `chs pdb match`: the PDB that a dump needs, among files here or among what is stored. */
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { baseName } from '../src/crash/names.ts';
+import { crashOperations } from '../src/crash/operations.ts';
+import { ChsError } from '../src/platform/errors.ts';
+import type { CrashClient } from './crash-files.ts';
+import { addCommand, type CommandContext, type Invocation } from './define.ts';
+import { localFileError } from './local-file.ts';
+import type { ExitCode, Run } from './run.ts';
+import {
+  type Comparison,
+  compareWithDump,
+  localPdb,
+  modulesOf,
+  type NamedPdb,
+  type WantedModule,
+} from './symbols.ts';
+import { datum, renderFacts } from './views/facts.ts';
+
+/** A search in directories stops here: whoever names a whole disk should name less. */
+const FILES_MAX = 10_000;
+const DEPTH_MAX = 16;
+
+export function matchCommand(parent: Command, context: CommandContext): void {
+  addCommand(parent, context, {
+    name: 'match',
+    summary: 'Find the PDB that a minidump needs',
+    description:
+      'With PDBs or directories it looks through those (directories with all below them) and needs no server; without, ' +
+      'among what is stored. Exit code 1: there is none.',
+    arguments: [
+      { syntax: '<dump>', description: 'a minidump here, or the ID of a stored one', complete: 'file' },
+      {
+        syntax: '[candidates...]',
+        description: 'PDBs here, or directories that hold some',
+        complete: 'file',
+      },
+    ],
+    examples: [
+      'chs pdb match crash.dmp',
+      'chs pdb match crash.dmp out/ old/crashme.pdb',
+      'chs pdb match DUMP-ID --json',
+    ],
+    action: match,
+  });
+}
+
+async function match(run: Run, { args: [dump = '', ...candidates] }: Invocation): Promise<ExitCode> {
+  const modules = await modulesOf(run, dump);
+  const [program] = modules;
+  if (!program) throw new ChsError('NO_MATCH', { reason: `${dump} lists no modules, so it asks for no PDB` });
+  return candidates.length > 0 ? matchFiles(run, dump, modules, candidates) : matchStored(run, modules);
+}
+
+async function matchFiles(
+  run: Run,
+  dump: string,
+  modules: readonly WantedModule[],
+  candidates: readonly string[],
+): Promise<ExitCode> {
+  const { out } = run;
+  const files = await pdbFiles(candidates, run.signal);
+  const found: { pdb: NamedPdb; comparison: Comparison }[] = [];
+  let looked = 0;
+  for (const { path, named } of files) {
+    const pdb = await localPdb(path).catch((error: unknown) => {
+      if (named && candidates.length === 1) throw error;
+      if (!(error instanceof ChsError)) throw error;
+      out.warn(error.describe(run.language).message);
+      return null;
+    });
+    if (!pdb) continue;
+    looked += 1;
+    const comparison = compareWithDump(modules, pdb);
+    if (comparison?.explanation.matches) found.push({ pdb, comparison });
+  }
+  // The program's own PDB before those of its libraries.
+  found.sort((a, b) => a.comparison.index - b.comparison.index);
+  if (out.json) {
+    out.value({
+      matches: found.map(({ pdb, comparison }) => ({
+        file: pdb.name,
+        module: comparison.module.name,
+        module_index: comparison.index,
+      })),
+    });
+    return found.length > 0 ? 0 : 1;
+  }
+  if (found.length === 0) throw new ChsError('NO_MATCH', { reason: noneOf(dump, modules, looked) });
+  for (const { pdb, comparison } of found) out.line(`${datum(pdb.name)}  ${datum(comparison.module.name)}`);
+  return 0;
+}
+
+function noneOf(dump: string, [program]: readonly WantedModule[], looked: number): string {
+  const wanted = program?.guid
+    ? `${program.name} needs ${program.guid} age ${program.age}`
+    : `${program?.name} carries no CodeView record`;
+  const those = looked === 1 ? 'the PDB does not match' : `none of ${looked} PDBs matches`;
+  return `${those} ${baseName(dump)}: ${wanted}`;
+}
+
+async function matchStored(run: Run, modules: readonly WantedModule[]): Promise<ExitCode> {
+  const { out, signal } = run;
+  const client = (await run.connect()).client(crashOperations);
+  // The program as the bytes say it, then as it was declared (which comes last).
+  const questions = [modules[0], modules.at(-1)].filter((module) => module !== undefined);
+  const tried = new Set<string>();
+  for (const [index, module] of questions.entries()) {
+    const question = questionFor(module);
+    const isLibrary = index > 0 && module.timeDateStamp !== null;
+    if (question === null || isLibrary || tried.has(JSON.stringify(question))) continue;
+    tried.add(JSON.stringify(question));
+    const reply = await client.findMatchingPdb(question, { signal }).catch(noMatch);
+    if (!reply) continue;
+    const { pdb } = reply;
+    if (out.json) out.value(reply);
+    else {
+      const facts = [
+        ['id', pdb.id],
+        ['file', pdb.pdb_filename],
+        ['guid', pdb.exe_guid],
+        ['age', pdb.exe_age],
+        ['version', pdb.exe_version],
+      ] as const;
+      for (const line of renderFacts([['matches', module.name], ...facts], out.style)) out.line(line);
+    }
+    return 0;
+  }
+  const [program] = modules;
+  const reason = program?.guid
+    ? `no stored PDB matches ${program.name}: it needs ${program.guid} age ${program.age}`
+    : `${program?.name} carries no CodeView record, and no stored EXE tells which PDB is its own`;
+  throw new ChsError('NO_MATCH', { reason });
+}
+
+function noMatch(error: unknown): null {
+  if (error instanceof ChsError && error.code === 'NO_MATCHING_PDB') return null;
+  throw error;
+}
+
+type Question = Parameters<CrashClient['findMatchingPdb']>[0];
+
+/** By GUID and age, or, where the module carries none, by the image that a stored EXE may be. */
+function questionFor({ guid, age, version, timeDateStamp, sizeOfImage }: WantedModule): Question | null {
+  const exe_version = version ?? undefined;
+  if (guid !== null && age !== null) return { exe_version, exe_guid: guid, exe_age: age };
+  if (timeDateStamp === null || sizeOfImage === null) return null;
+  return {
+    exe_version,
+    exe_time_date_stamp: `0x${timeDateStamp.toString(16)}`,
+    exe_size_of_image: `0x${sizeOfImage.toString(16)}`,
+  };
+}
+
+interface Candidate {
+  readonly path: string;
+  /** The user named it, rather than a directory above it. */
+  readonly named: boolean;
+}
+
+async function pdbFiles(candidates: readonly string[], signal: AbortSignal): Promise<readonly Candidate[]> {
+  const files: Candidate[] = [];
+  const walk = async (folder: string, depth: number): Promise<void> => {
+    const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+      throw localFileError(folder, error);
+    });
+    for (const entry of entries.sort((a, b) => a.name.localeCompare(b.name))) {
+      signal.throwIfAborted();
+      const path = join(folder, entry.name);
+      if (entry.isDirectory() && depth < DEPTH_MAX) await walk(path, depth + 1);
+      else if (entry.isFile() && /\.pdb$/i.test(entry.name)) files.push({ path, named: false });
+      if (files.length > FILES_MAX) {
+        throw new ChsError('LOCAL_FILE', {
+          path: folder,
+          reason: `it holds more than ${FILES_MAX} PDBs; name a smaller directory`,
+        });
+      }
+    }
+  };
+  for (const candidate of candidates) {
+    const found = await stat(candidate).catch((error: unknown) => {
+      throw localFileError(candidate, error);
+    });
+    if (found.isDirectory()) await walk(candidate, 0);
+    else files.push({ path: candidate, named: true });
+  }
+  return files;
+}

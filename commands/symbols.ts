@@ -1,0 +1,107 @@
+/** The two sides of a match, each a file here or a stored one: what a dump asks for, and what a PDB is. */
+import type { MinidumpModule } from '../src/crash/formats/minidump.ts';
+import { inspectMinidump, inspectPdb } from '../src/crash/inspect.ts';
+import {
+  type Explanation,
+  explainMatch,
+  type OfferedSymbols,
+  type WantedSymbols,
+} from '../src/crash/match.ts';
+import { baseName } from '../src/crash/names.ts';
+import { crashOperations } from '../src/crash/operations.ts';
+import { readInput } from './flags.ts';
+import { inspectLocalFile, isLocalArgument } from './local-file.ts';
+import type { Run } from './run.ts';
+import { isMinidump } from './views/minidump.ts';
+
+/** One module of a dump, as far as symbols are concerned. */
+export interface WantedModule extends WantedSymbols {
+  readonly name: string;
+  /** TimeDateStamp and SizeOfImage; null where only a declared identity is known. */
+  readonly timeDateStamp: number | null;
+  readonly sizeOfImage: number | null;
+}
+
+export interface NamedPdb {
+  readonly name: string;
+  readonly offered: OfferedSymbols;
+}
+
+/** The best that a dump and a PDB have in common. */
+export interface Comparison {
+  readonly module: WantedModule;
+  /** The program itself is 0. */
+  readonly index: number;
+  readonly explanation: Explanation;
+}
+
+/**
+ * The modules of a dump, the program itself first; a declared identity that no module has comes last.
+ *
+ * @param argument a file here or the ID of a stored minidump
+ */
+export async function modulesOf(run: Run, argument: string): Promise<readonly WantedModule[]> {
+  if (isLocalArgument(argument)) {
+    const { parsed } = await inspectLocalFile(argument, inspectMinidump);
+    return parsed.modules.map(wantedModule);
+  }
+  const input = readInput(crashOperations.getMinidump, { options: {} }, { id: argument });
+  const client = (await run.connect()).client(crashOperations);
+  const { minidump, details } = await client.getMinidump(input, { signal: run.signal });
+  const modules = details !== null && isMinidump(details) ? details.modules.map(wantedModule) : [];
+  const declared: WantedModule = {
+    name: minidump.exe_name ?? 'the program',
+    guid: minidump.exe_guid,
+    age: minidump.exe_age,
+    version: minidump.exe_version,
+    timeDateStamp: null,
+    sizeOfImage: null,
+  };
+  const isNew =
+    declared.guid !== null &&
+    !modules.some(({ guid, age }) => guid === declared.guid && age === declared.age);
+  return isNew ? [...modules, declared] : modules;
+}
+
+/** @param argument a file here or the ID of a stored PDB */
+export async function pdbOf(run: Run, argument: string): Promise<NamedPdb> {
+  if (isLocalArgument(argument)) return localPdb(argument);
+  const input = readInput(crashOperations.getPdb, { options: {} }, { id: argument });
+  const client = (await run.connect()).client(crashOperations);
+  const { pdb } = await client.getPdb(input, { signal: run.signal });
+  const guid = pdb.parsed?.exe_guid ?? pdb.exe_guid;
+  const age = pdb.parsed ? (pdb.parsed.exe_age ?? null) : pdb.exe_age;
+  const portable = pdb.parsed?.format === 'portable';
+  return { name: pdb.pdb_filename ?? pdb.id, offered: { guid, age, version: pdb.exe_version, portable } };
+}
+
+/** @throws ChsError LOCAL_FILE, also when it is no PDB */
+export async function localPdb(path: string): Promise<NamedPdb> {
+  const { parsed } = await inspectLocalFile(path, inspectPdb);
+  return {
+    name: path,
+    offered: { guid: parsed.guid, age: parsed.age, version: null, portable: parsed.kind === 'portable' },
+  };
+}
+
+/**
+ * The module that the PDB belongs to; when it belongs to none, the one that comes nearest (the same
+ * GUID), or else the program itself. Null for a dump without modules.
+ */
+export function compareWithDump(modules: readonly WantedModule[], { offered }: NamedPdb): Comparison | null {
+  const all = modules.map((module, index) => ({ module, index, explanation: explainMatch(module, offered) }));
+  const sameGuid = ({ explanation }: Comparison): boolean =>
+    explanation.fields.some(({ field, verdict }) => field === 'guid' && verdict === 'same');
+  return all.find(({ explanation }) => explanation.matches) ?? all.find(sameGuid) ?? all[0] ?? null;
+}
+
+function wantedModule(module: MinidumpModule): WantedModule {
+  return {
+    name: module.name === null ? 'unnamed' : baseName(module.name),
+    guid: module.debugId?.guid ?? null,
+    age: module.debugId?.age ?? null,
+    version: module.version,
+    timeDateStamp: module.timeDateStamp,
+    sizeOfImage: module.sizeOfImage,
+  };
+}

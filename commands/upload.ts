@@ -1,0 +1,129 @@
+/** Uploads files one after the other, streaming each, and says what became of it. */
+import type { Readable } from 'node:stream';
+import { baseName } from '../src/crash/names.ts';
+import { crashOperations } from '../src/crash/operations.ts';
+import { ChsError } from '../src/platform/errors.ts';
+import type { CrashFileKind, UploadReply } from './crash-files.ts';
+import type { Invocation } from './define.ts';
+import { printFailure, usageError } from './failure.ts';
+import { localFileError, openLocalFile } from './local-file.ts';
+import type { ExitCode, Run } from './run.ts';
+import { datum } from './views/facts.ts';
+import { createProgress } from './views/progress.ts';
+
+const READ_BYTES = 256 * 1024;
+
+/** A file about to be sent. */
+interface Source {
+  /** As the user wrote it. */
+  readonly path: string;
+  readonly bytes: Readable;
+  readonly sizeBytes: number | null;
+}
+
+/** One file's failure does not stop the others; the exit code is 2 when any failed. */
+export async function uploadFiles(run: Run, invocation: Invocation, kind: CrashFileKind): Promise<ExitCode> {
+  const { args } = invocation;
+  if (args.filter((path) => path === '-').length > 1)
+    throw usageError('standard input (-) can be read only once');
+  let failed = 0;
+  for (const path of args) {
+    try {
+      const { id, reply } = await uploadOne(run, invocation, kind, path);
+      report(run, path, id, reply);
+    } catch (error) {
+      if (run.signal.aborted) throw error;
+      failed += 1;
+      const named = args.length > 1 ? namingFile(path, error, run) : error;
+      if (args.length === 1) throw named;
+      printFailure(named, {
+        language: run.language,
+        json: run.out.json,
+        color: run.options.color,
+        env: run.env,
+      });
+    }
+  }
+  if (failed > 0) run.out.note(`${failed} of ${args.length} files could not be uploaded.`);
+  return failed > 0 ? 2 : 0;
+}
+
+async function uploadOne(
+  run: Run,
+  invocation: Invocation,
+  kind: CrashFileKind,
+  path: string,
+): Promise<{ id: string; reply: UploadReply }> {
+  const source = await openSource(path);
+  // Only now: a name that was mistyped should not make a data directory.
+  const client = await run.connect().then(
+    (connection) => connection.client(crashOperations),
+    (error: unknown) => {
+      source.bytes.destroy();
+      throw error;
+    },
+  );
+  const { sizeBytes } = source;
+  const label = path === '-' ? 'standard input' : datum(baseName(path));
+  const progress = createProgress({ label, sizeBytes, visible: run.out.interactive && !run.out.quiet });
+  let readError: unknown = null;
+  source.bytes.on('error', (error) => {
+    readError = error;
+    progress.meter.destroy(error);
+  });
+  const file = { bytes: source.bytes.pipe(progress.meter), sizeBytes };
+  try {
+    const name = path === '-' ? null : baseName(path);
+    return await kind.upload(client, invocation, name, file, { signal: run.signal });
+  } catch (error) {
+    // What the daemon says of a body that broke off is less than what the disk said.
+    throw readError === null ? error : localFileError(path, readError);
+  } finally {
+    progress.clear();
+    source.bytes.destroy();
+    progress.meter.destroy();
+  }
+}
+
+async function openSource(path: string): Promise<Source> {
+  if (path === '-') {
+    if (process.stdin.isTTY) throw usageError('- reads standard input, which is a terminal here');
+    return { path, bytes: process.stdin, sizeBytes: null };
+  }
+  const { handle, sizeBytes } = await openLocalFile(path);
+  // A file that grows meanwhile is sent as long as it was said to be.
+  return {
+    path,
+    bytes: handle.createReadStream({ end: sizeBytes - 1, highWaterMark: READ_BYTES }),
+    sizeBytes,
+  };
+}
+
+function report({ out }: Run, path: string, id: string, reply: UploadReply): void {
+  if (out.json) {
+    out.value(reply);
+  } else {
+    const { style } = out;
+    const paint = reply.state === 'verified' ? style.green : style.yellow;
+    const identity =
+      reply.exe_guid === null ? 'no GUID' : `${datum(reply.exe_guid)} age ${reply.exe_age ?? '-'}`;
+    const version = reply.exe_version === null ? 'no version' : `version ${datum(reply.exe_version)}`;
+    const again = reply.deduplicated ? '  (stored before)' : '';
+    out.line(`${datum(id)}  ${paint(datum(reply.state))}  ${version}  ${identity}${again}`);
+  }
+  const name = path === '-' ? 'standard input' : datum(path);
+  if (reply.state === 'mismatch') {
+    out.warn(
+      out.noteStyle.bold(`${name} IS NOT WHAT WAS DECLARED. It is stored and found under both identities.`),
+    );
+  }
+  for (const warning of reply.warnings) out.warn(`${name}: ${datum(warning)}`);
+}
+
+/** With several files a failure has to say which one; those of the file system do already. */
+function namingFile(path: string, error: unknown, { language }: Run): unknown {
+  if (!(error instanceof ChsError) || error.code === 'LOCAL_FILE' || error.code === 'USAGE') return error;
+  const { message, hint } = error.describe(language);
+  const rendered = { message: `${path}: ${message}`, hint: hint ?? undefined };
+  return new ChsError(error.code, {}, { rendered, cause: error });
+}

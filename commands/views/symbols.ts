@@ -1,0 +1,56 @@
+/** A PDB and an EXE for people: what debuggers and symbol stores know them by. */
+import type { Pdb } from '../../src/crash/formats/pdb.ts';
+import type { Pe } from '../../src/crash/formats/pe.ts';
+import { isoSeconds } from '../../src/platform/clock.ts';
+import { datum, type Fact, shownTime } from './facts.ts';
+
+/** The folder name under which a symbol server keeps a PDB: GUID digits and age, both hexadecimal (Microsoft: SymStore). */
+export function symbolStoreKey(guid: string | null, age: number | null, portable: boolean): string | null {
+  if (guid === null) return null;
+  const digits = guid.replace(/[-{}]/g, '').toUpperCase();
+  if (portable) return `${digits}FFFFFFFF`;
+  return age === null ? null : `${digits}${age.toString(16).toUpperCase()}`;
+}
+
+export function pdbFacts(pdb: Pdb): Fact[] {
+  const portable = pdb.kind === 'portable';
+  const differs = pdb.infoAge !== null && pdb.infoAge !== pdb.age;
+  return [
+    ['format', portable ? 'portable PDB (.NET)' : 'MSF 7.00 (native)'],
+    ['guid', pdb.guid],
+    ['age', pdb.age],
+    [
+      'info age',
+      pdb.infoAge === null
+        ? null
+        : `${pdb.infoAge}${differs ? ' (raised after linking; debuggers ignore it)' : ''}`,
+    ],
+    ['store key', symbolStoreKey(pdb.guid, pdb.age, portable)],
+  ];
+}
+
+export function peFacts(pe: Pe): Fact[] {
+  const linked = pe.reproducible ? null : `${shownTime(isoSeconds(pe.timeDateStamp * 1000))} UTC`;
+  return [
+    [
+      'kind',
+      `${pe.isDll ? 'DLL' : 'EXE'}, ${pe.machineName ?? `machine 0x${pe.machine.toString(16)}`}, ${pe.is64 ? 64 : 32} bit`,
+    ],
+    ['version', pe.version],
+    ['linked', linked],
+    ['code id', pe.codeId],
+    ['guid', pe.debugId?.guid],
+    ['age', pe.debugId?.age],
+    ['pdb path', pe.pdbPath],
+    ...Object.entries(pe.strings).map(([name, value]): Fact => [datum(name), value]),
+  ];
+}
+
+/** One line a CodeView record; images compiled ahead of time have two. */
+export function codeViewRows({ codeViews }: Pe): string[][] {
+  return codeViews.map((record) => [
+    datum(record.debugId?.guid),
+    datum(record.debugId?.age),
+    datum(record.pdbPath),
+  ]);
+}

@@ -1,0 +1,294 @@
+# Completion of chs for bash; generated, do not edit.
+# Load it with: source <(cat completions/chs.bash), or install it as chs in bash-completion's folder.
+
+_chs() {
+  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} path='' skip='' word i
+  COMPREPLY=()
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    word=${COMP_WORDS[i]}
+    if [[ -n $skip ]]; then skip=''; continue; fi
+    case $word in
+      --config|--end-time|--exception-address|--exception-code|--exe-age|--exe-filename|--exe-guid|--exe-version|--expires|--guid|--host|--key-file|--lang|--name|--output|--page|--page-size|--pdb-filename|--pid|--port|--q|--scope|--server|--start-time|--tid|--timestamp|--version|-V|-g|-n|-o|-p) skip=1 ;;
+      -*) ;;
+      *) case "${path:+$path }$word" in 'dump'|'dump upload'|'dump list'|'dump download'|'dump delete'|'dump show'|'dump explain'|'pdb'|'pdb upload'|'pdb list'|'pdb download'|'pdb delete'|'pdb show'|'pdb match'|'exe'|'exe upload'|'exe list'|'exe download'|'exe delete'|'exe show'|'serve'|'token'|'token create'|'token list'|'token revoke'|'config'|'config init'|'config show'|'config check'|'config schema'|'doctor'|'demo') path="${path:+$path }$word" ;; esac ;;
+    esac
+  done
+  case "$path $prev" in
+    ' --server') :; return ;;
+    ' --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    ' --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    ' --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'dump --server') :; return ;;
+    'dump --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'dump --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'dump --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'dump upload --timestamp') :; return ;;
+    'dump upload --exe-version') :; return ;;
+    'dump upload --exe-guid') :; return ;;
+    'dump upload --exe-age') :; return ;;
+    'dump upload --pid') :; return ;;
+    'dump upload --tid') :; return ;;
+    'dump upload --exception-code') :; return ;;
+    'dump upload --exception-address') :; return ;;
+    'dump upload --server') :; return ;;
+    'dump upload --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'dump upload --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'dump upload --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'dump list -V'|'dump list --version') :; return ;;
+    'dump list -g'|'dump list --guid') :; return ;;
+    'dump list --start-time') :; return ;;
+    'dump list --end-time') :; return ;;
+    'dump list --exception-code') :; return ;;
+    'dump list --q') :; return ;;
+    'dump list -p'|'dump list --page') :; return ;;
+    'dump list -n'|'dump list --page-size') :; return ;;
+    'dump list --server') :; return ;;
+    'dump list --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'dump list --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'dump list --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'dump download -o'|'dump download --output') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'dump download --server') :; return ;;
+    'dump download --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'dump download --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'dump download --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'dump delete --server') :; return ;;
+    'dump delete --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'dump delete --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'dump delete --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'dump show --server') :; return ;;
+    'dump show --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'dump show --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'dump show --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'dump explain --server') :; return ;;
+    'dump explain --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'dump explain --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'dump explain --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'pdb --server') :; return ;;
+    'pdb --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'pdb --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'pdb --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'pdb upload --exe-version') :; return ;;
+    'pdb upload --exe-guid') :; return ;;
+    'pdb upload --exe-age') :; return ;;
+    'pdb upload --pdb-filename') :; return ;;
+    'pdb upload --server') :; return ;;
+    'pdb upload --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'pdb upload --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'pdb upload --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'pdb list -V'|'pdb list --version') :; return ;;
+    'pdb list -g'|'pdb list --guid') :; return ;;
+    'pdb list --name') :; return ;;
+    'pdb list -p'|'pdb list --page') :; return ;;
+    'pdb list -n'|'pdb list --page-size') :; return ;;
+    'pdb list --server') :; return ;;
+    'pdb list --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'pdb list --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'pdb list --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'pdb download -o'|'pdb download --output') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'pdb download --server') :; return ;;
+    'pdb download --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'pdb download --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'pdb download --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'pdb delete --server') :; return ;;
+    'pdb delete --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'pdb delete --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'pdb delete --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'pdb show --server') :; return ;;
+    'pdb show --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'pdb show --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'pdb show --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'pdb match --server') :; return ;;
+    'pdb match --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'pdb match --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'pdb match --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'exe --server') :; return ;;
+    'exe --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'exe --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'exe --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'exe upload --exe-version') :; return ;;
+    'exe upload --exe-guid') :; return ;;
+    'exe upload --exe-filename') :; return ;;
+    'exe upload --server') :; return ;;
+    'exe upload --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'exe upload --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'exe upload --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'exe list -V'|'exe list --version') :; return ;;
+    'exe list -g'|'exe list --guid') :; return ;;
+    'exe list --name') :; return ;;
+    'exe list -p'|'exe list --page') :; return ;;
+    'exe list -n'|'exe list --page-size') :; return ;;
+    'exe list --server') :; return ;;
+    'exe list --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'exe list --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'exe list --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'exe download -o'|'exe download --output') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'exe download --server') :; return ;;
+    'exe download --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'exe download --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'exe download --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'exe delete --server') :; return ;;
+    'exe delete --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'exe delete --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'exe delete --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'exe show --server') :; return ;;
+    'exe show --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'exe show --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'exe show --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'serve --host') :; return ;;
+    'serve --port') :; return ;;
+    'serve --server') :; return ;;
+    'serve --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'serve --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'serve --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'token --server') :; return ;;
+    'token --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'token --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'token --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'token create --name') :; return ;;
+    'token create --scope') COMPREPLY=($(compgen -W 'read write admin' -- "$cur")); return ;;
+    'token create --expires') :; return ;;
+    'token create --server') :; return ;;
+    'token create --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'token create --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'token create --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'token list --server') :; return ;;
+    'token list --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'token list --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'token list --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'token revoke --server') :; return ;;
+    'token revoke --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'token revoke --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'token revoke --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'config --server') :; return ;;
+    'config --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'config --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'config --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'config init --server') :; return ;;
+    'config init --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'config init --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'config init --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'config show --server') :; return ;;
+    'config show --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'config show --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'config show --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'config check --server') :; return ;;
+    'config check --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'config check --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'config check --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'config schema --server') :; return ;;
+    'config schema --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'config schema --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'config schema --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'doctor --server') :; return ;;
+    'doctor --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'doctor --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'doctor --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'demo --server') :; return ;;
+    'demo --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'demo --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'demo --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+  esac
+  case $path in
+    '')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W 'dump pdb exe serve token config doctor demo' -- "$cur")); fi ;;
+    'dump')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W 'upload list download delete show explain' -- "$cur")); fi ;;
+    'dump upload')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--timestamp --exe-version --exe-guid --exe-age --pid --tid --exception-code --exception-address --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    'dump list')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-V --version -g --guid --start-time --end-time --exception-code --q -p --page -n --page-size --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+    'dump download')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-o --output -f --force --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+    'dump delete')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-y --yes --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+    'dump show')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-a --all --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    'dump explain')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    'pdb')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W 'upload list download delete show match' -- "$cur")); fi ;;
+    'pdb upload')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--exe-version --exe-guid --exe-age --pdb-filename --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    'pdb list')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-V --version -g --guid --name -p --page -n --page-size --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+    'pdb download')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-o --output -f --force --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+    'pdb delete')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-y --yes --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+    'pdb show')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    'pdb match')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    'exe')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W 'upload list download delete show' -- "$cur")); fi ;;
+    'exe upload')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--exe-version --exe-guid --exe-filename --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    'exe list')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-V --version -g --guid --name -p --page -n --page-size --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+    'exe download')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-o --output -f --force --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+    'exe delete')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-y --yes --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+    'exe show')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    'serve')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--host --port --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+    'token')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W 'create list revoke' -- "$cur")); fi ;;
+    'token create')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--name --scope --expires --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+    'token list')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+    'token revoke')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+    'config')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W 'init show check schema' -- "$cur")); fi ;;
+    'config init')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-f --force --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    'config show')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-o --origin --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+    'config check')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+    'config schema')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+    'doctor')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+    'demo')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--keep --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+  esac
+}
+
+complete -o nosort -F _chs chs

@@ -1,0 +1,93 @@
+/** How commands find their server and their key. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import t from 'tap';
+import { modes } from './modes.ts';
+import { jsonLines, runChs } from './run-chs.ts';
+
+// Each of the many commands is a process of its own; this guards against a hang, no more.
+t.setTimeout(300_000);
+
+t.test(
+  'takes the key from a file, from the environment, or where the server of this user left it',
+  async (t) => {
+    const cwd = t.testdir({ other: {}, 'wrong.txt': 'not-the-key\n', 'empty.txt': '\n' });
+    const other = join(cwd, 'other');
+    const env = (await modes.find(({ name }) => name === 'remote')?.start(t, cwd)) ?? {};
+    const key = readFileSync(join(cwd, 'xdg-data', 'chs', 'data', 'api_key'), 'utf8').trim();
+    const list = ['dump', 'list', '--json'];
+
+    t.match(
+      await runChs(list, { cwd, env }),
+      { code: 0, stdout: /"total":0/ },
+      'the key that the server made',
+    );
+    const without = await runChs(list, { cwd: other, env });
+    t.equal(without.code, 2);
+    t.match(jsonLines(without.stderr), [{ error: { code: 'UNAUTHORIZED', hint: /--key-file/ } }]);
+    t.equal((await runChs(list, { cwd: other, env: { ...env, CHS_API_KEY: key } })).code, 0);
+    const fromFile = [...list, '--key-file', join(cwd, 'xdg-data', 'chs', 'data', 'api_key')];
+    t.equal((await runChs(fromFile, { cwd: other, env })).code, 0);
+    t.equal(
+      (
+        await runChs([...list, '--key-file', '../wrong.txt'], {
+          cwd: other,
+          env: { ...env, CHS_API_KEY: key },
+        })
+      ).code,
+      2,
+    );
+    for (const [file, reason] of [
+      ['../empty.txt', /first line is not an API key/],
+      ['../none.txt', /there is no such file/],
+    ] as const) {
+      t.match(await runChs(['dump', 'list', '--key-file', file], { cwd: other, env }), {
+        code: 2,
+        stderr: reason,
+      });
+    }
+
+    const server = env.CHS_SERVER ?? '';
+    t.equal((await runChs(['--server', server, ...list], { cwd })).code, 0, 'before the group');
+    t.equal((await runChs([...list, '--server', server], { cwd })).code, 0, 'after the verb');
+    t.strictSame(readdirSync(other), [], 'a command for a server makes nothing here');
+  },
+);
+
+t.test('says when nothing answers, and when something else does', async (t) => {
+  const cwd = t.testdir();
+  const silent = await runChs(['dump', 'list', '--server', 'http://127.0.0.1:9'], { cwd });
+  t.match(silent, { code: 2, stderr: /no answer from http:\/\/127\.0\.0\.1:9: the connection was refused/ });
+
+  const stranger = createServer((_request, response) => void response.end('<html>hello</html>'));
+  await new Promise<void>((resolve) => stranger.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => stranger.close());
+  const address = stranger.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const odd = await runChs(['dump', 'list', '--server', `http://127.0.0.1:${port}`], { cwd });
+  t.match(odd, { code: 2, stderr: /gave an unexpected reply/ });
+  const doctor = await runChs(['doctor', '--server', `http://127.0.0.1:${port}`], { cwd });
+  t.match(doctor, { code: 2, stdout: /^failed +server/m });
+});
+
+t.test('never leaves a download that is not what was announced', async (t) => {
+  const cwd = t.testdir();
+  const liar = createServer((_request, response) => {
+    response.writeHead(200, {
+      etag: `"${'0'.repeat(64)}"`,
+      'content-disposition': 'attachment; filename="../../evil.exe"',
+    });
+    response.end('MZ and so on');
+  });
+  await new Promise<void>((resolve) => liar.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => liar.close());
+  const address = liar.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const { code, stderr } = await runChs(['exe', 'download', 'x', '--server', `http://127.0.0.1:${port}`], {
+    cwd,
+  });
+  t.equal(code, 2);
+  t.match(stderr, /SHA-256 of what arrived/);
+  t.strictSame(readdirSync(cwd), []);
+});

@@ -1,0 +1,115 @@
+/** What the commands tell of local files: no server, and no data directory either. */
+import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { sharedFixtures } from '../fixtures/shared.ts';
+import { example, jsonLines, runChs } from './run-chs.ts';
+
+// Each of the many commands is a process of its own; this guards against a hang, no more.
+t.setTimeout(300_000);
+
+const crash = sharedFixtures('crash');
+const hostile = sharedFixtures('crash/hostile');
+
+t.test('shows a minidump', async (t) => {
+  const cwd = t.testdir();
+  const { code, stdout, stderr } = await runChs(['dump', 'show', example('av.dmp')], { cwd });
+  t.equal(code, 0);
+  t.equal(stderr, '');
+  t.match(stdout, /^program +crashme\.exe$/m);
+  t.match(stdout, /^exception +0xC0000005 ACCESS_VIOLATION$/m);
+  t.match(stdout, /^address +0x14000156E \(crashme\.exe\+0x156E\)$/m);
+  t.match(stdout, /^meaning +write to address 0x0/m);
+  t.match(stdout, /^comment +crashme 1\.2\.3\.4 build r1$/m);
+  t.match(stdout, /^Modules \(8\)/m);
+  t.match(stdout, /3 more threads; --all shows them/);
+  t.notMatch((await runChs(['dump', 'show', example('av.dmp'), '--all'], { cwd })).stdout, /--all/);
+  const [value] = jsonLines((await runChs(['dump', 'show', example('av.dmp'), '--json'], { cwd })).stdout);
+  t.match(value, { identity: { exe_version: '1.2.3.4' }, parsed: { threadCount: 4 } });
+  t.strictSame(readdirSync(cwd), [], 'nothing was made');
+});
+
+t.test('shows a PDB and an EXE', async (t) => {
+  const cwd = t.testdir();
+  const pdb = await runChs(['pdb', 'show', example('crashme.pdb')], { cwd });
+  t.match(pdb.stdout, /^store key +54A340A4D444CC374C4C44205044422E1$/m);
+  const exe = await runChs(['exe', 'show', example('crashme.exe')], { cwd });
+  t.match(exe.stdout, /^kind +EXE, amd64, 64 bit$/m);
+  t.match(exe.stdout, /^pdb path +D:\\ci\\crashme\\out\\crashme\.pdb$/m);
+  for (const [group, file] of [
+    ['pdb', 'crashme.pdb'],
+    ['exe', 'crashme.exe'],
+  ] as const) {
+    const [value] = jsonLines((await runChs([group, 'show', example(file), '--json'], { cwd })).stdout);
+    t.match(value, { identity: { exe_age: 1 }, parsed: {} });
+  }
+  t.strictSame(readdirSync(cwd), []);
+});
+
+t.test('says what is wrong with a file', async (t) => {
+  const cwd = t.testdir({ 'a.dmp': 'nonsense', 'b.pdb': '', 'c.exe': {} });
+  t.match(await runChs(['dump', 'show', 'a.dmp'], { cwd }), { code: 2, stderr: /a\.dmp: .*minidump/ });
+  t.match(await runChs(['pdb', 'show', 'b.pdb'], { cwd }), { code: 2, stderr: /b\.pdb: the file is empty/ });
+  t.match(await runChs(['exe', 'show', 'c.exe'], { cwd }), { code: 2, stderr: /c\.exe: it is a directory/ });
+});
+
+t.test('explains a match and a mismatch', async (t) => {
+  const cwd = t.testdir();
+  const right = await runChs(['dump', 'explain', example('av.dmp'), example('crashme.pdb')], { cwd });
+  t.equal(right.code, 0);
+  t.match(right.stdout, /^match: the PDB belongs to crashme\.exe$/m);
+  const wrong = await runChs(['dump', 'explain', example('av.dmp'), example('r2/crashme.pdb')], { cwd });
+  t.equal(wrong.code, 1);
+  t.match(wrong.stdout, /^guid +54A340A4.* 925ADDF6.* different +the PDB is of another build/m);
+  t.match(wrong.stdout, /^age +1 +1 +same/m);
+  t.match(wrong.stdout, /^no match/m);
+  const [value] = jsonLines(
+    (await runChs(['dump', 'explain', example('av.dmp'), example('r2/crashme.pdb'), '--json'], { cwd }))
+      .stdout,
+  );
+  t.match(value, {
+    matches: false,
+    module: 'crashme.exe',
+    fields: [{ field: 'guid', verdict: 'different' }, {}, {}],
+  });
+  t.strictSame(readdirSync(cwd), []);
+});
+
+t.test('finds the PDB among files and directories', async (t) => {
+  const cwd = t.testdir({ out: { deep: {} } });
+  mkdirSync(join(cwd, 'out', 'old'));
+  copyFileSync(example('r2/crashme.pdb'), join(cwd, 'out', 'old', 'crashme.pdb'));
+  const none = await runChs(['pdb', 'match', example('av.dmp'), 'out'], { cwd });
+  t.equal(none.code, 1);
+  t.match(none.stderr, /the PDB does not match av\.dmp: crashme\.exe needs 54A340A4/);
+  copyFileSync(example('crashme.pdb'), join(cwd, 'out', 'deep', 'CRASHME.PDB'));
+  writeFileSync(join(cwd, 'out', 'broken.pdb'), 'no PDB');
+  const found = await runChs(['pdb', 'match', example('av.dmp'), 'out'], { cwd });
+  t.equal(found.code, 0);
+  t.equal(found.stdout, `${join('out', 'deep', 'CRASHME.PDB')}  crashme.exe\n`);
+  t.match(found.stderr, /warning: .*broken\.pdb/);
+  t.match(await runChs(['pdb', 'match', example('av.dmp'), 'nowhere'], { cwd }), {
+    code: 2,
+    stderr: /nowhere: there is no such file/,
+  });
+});
+
+t.test(
+  'shows every real and hostile dump without a stack or an escape sequence',
+  { skip: crash && hostile ? false : 'no fixtures' },
+  async (t) => {
+    const cwd = t.testdir();
+    const folders = [crash, hostile].filter((folder) => folder !== null);
+    const dumps = folders.flatMap((folder) =>
+      readdirSync(folder)
+        .filter((name) => name.endsWith('.dmp'))
+        .map((name) => join(folder, name)),
+    );
+    for (const dump of dumps) {
+      const { code, stdout, stderr } = await runChs(['dump', 'show', dump, '--all'], { cwd });
+      t.ok(code === 0 || code === 2, `${dump} ends with ${code}`);
+      t.notMatch((stdout + stderr).replaceAll('\n', ''), /\p{Cc}/u);
+      t.notMatch(stderr, /unexpected error|\n {4}at /);
+    }
+  },
+);

@@ -1,0 +1,89 @@
+/** Runs the program as a user does, in a clean environment, and gives what it printed. */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { projectRoot } from '../fixtures/shared.ts';
+
+export interface Finished {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  /** Also the home, and where the data goes. */
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string | Uint8Array;
+  /** Called with the process, to send signals to it. */
+  readonly started?: (kill: (signal: NodeJS.Signals) => void, stdout: NodeJS.ReadableStream) => void;
+}
+
+/** The compiled program that belongs to the compiled test. */
+export const program = join(fileURLToPath(new URL('../..', import.meta.url)), 'bin', 'chs.js');
+
+const HANG_MS = 60_000;
+
+/** The example crash that comes with the program. */
+export function example(name: string): string {
+  return join(projectRoot, 'examples', 'crashme', ...name.split('/'));
+}
+
+/** Nothing of the machine's own configuration or data is visible to the program. */
+export function cleanEnvironment(home: string): Record<string, string> {
+  const kept = ['PATH', 'Path', 'SystemRoot', 'TEMP', 'TMP', 'TMPDIR', 'NODE_V8_COVERAGE', 'NODE_OPTIONS'];
+  const own = Object.fromEntries(
+    kept.map((name) => [name, process.env[name] ?? '']).filter(([, value]) => value !== ''),
+  );
+  return {
+    ...own,
+    HOME: home,
+    USERPROFILE: home,
+    XDG_CONFIG_HOME: join(home, 'xdg-config'),
+    XDG_DATA_HOME: join(home, 'xdg-data'),
+    XDG_STATE_HOME: join(home, 'xdg-state'),
+    APPDATA: join(home, 'xdg-config'),
+    LOCALAPPDATA: join(home, 'xdg-data'),
+    LANG: 'C',
+    NODE_DISABLE_COMPILE_CACHE: '1',
+  };
+}
+
+/** @throws Error when the program does not end */
+export function runChs(
+  args: readonly string[],
+  { cwd, env = {}, input, started }: RunOptions,
+): Promise<Finished> {
+  if (!existsSync(program)) throw new Error(`${program} is missing: build first`);
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [program, ...args], {
+      cwd,
+      env: { ...cleanEnvironment(cwd), ...env },
+    });
+    const hang = setTimeout(() => child.kill('SIGKILL'), HANG_MS);
+    const stdout: Buffer[] = [];
+    const stderr: Buffer[] = [];
+    child.stdout.on('data', (piece: Buffer) => void stdout.push(piece));
+    child.stderr.on('data', (piece: Buffer) => void stderr.push(piece));
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
+      clearTimeout(hang);
+      if (signal === 'SIGKILL') reject(new Error(`chs ${args.join(' ')} did not end`));
+      else
+        resolve({ code, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() });
+    });
+    started?.((signal) => child.kill(signal), child.stdout);
+    child.stdin.on('error', () => {});
+    if (started && input === undefined) return;
+    child.stdin.end(input ?? '');
+  });
+}
+
+/** One JSON value a line. */
+export function jsonLines(text: string): Record<string, unknown>[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
+}
