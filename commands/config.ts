@@ -22,14 +22,16 @@ export function register(program: Command, context: CommandContext): void {
     arguments: [
       { syntax: '[path]', description: 'where to (default: config/config.toml)', complete: 'file' },
     ],
-    options: [new Option('-f, --force', 'overwrite a file that exists')],
+    options: () => [new Option('-f, --force', 'overwrite a file that exists')],
     examples: ['chs config init', 'chs config init /etc/chs/config.toml --force'],
     action: initialise,
   });
   addCommand(group, context, {
     name: 'show',
     summary: 'Show the configuration as it is in force, secrets hidden',
-    options: [new Option('-o, --origin', 'where each value comes from: file and line, variable, default')],
+    options: () => [
+      new Option('-o, --origin', 'where each value comes from: file and line, variable, default'),
+    ],
     examples: ['chs config show', 'chs config show --origin', 'chs config show --json'],
     action: show,
   });

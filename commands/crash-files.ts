@@ -2,11 +2,11 @@
 import { type Command, Option } from 'commander';
 import type { CallOptions, Client, Download, OutgoingFile } from '../src/connect.ts';
 import { crashOperations } from '../src/crash/operations.ts';
-import type { Operation } from '../src/operation.ts';
+import { inputKeys, type Operation } from '../src/operation.ts';
 import { addCommand, type CommandContext, completed, type Invocation } from './define.ts';
 import { downloadFile } from './download.ts';
 import { usageError } from './failure.ts';
-import { optionsOf, readInput } from './flags.ts';
+import { attributeOf, optionsOf, readInput } from './flags.ts';
 import type { ExitCode, Run } from './run.ts';
 import { uploadFiles } from './upload.ts';
 import { datum } from './views/facts.ts';
@@ -74,7 +74,7 @@ function addUpload(parent: Command, context: CommandContext, kind: CrashFileKind
     arguments: [
       { syntax: '<files...>', description: 'files to upload; - reads standard input', complete: 'file' },
     ],
-    options: optionsOf(operations.upload),
+    options: () => optionsOf(operations.upload),
     examples: [
       `chs ${group} upload crashme${extension}`,
       `chs ${group} upload *${extension} --server https://crash.example.org --json`,
@@ -88,7 +88,7 @@ function addList(parent: Command, context: CommandContext, kind: CrashFileKind):
   addCommand(parent, context, {
     name: 'list',
     summary: operations.list.summary,
-    options: optionsOf(operations.list),
+    options: () => optionsOf(operations.list),
     examples: [`chs ${group} list`, `chs ${group} list --version 1.2.3.4 --page-size 50 --json`],
     action: (run, invocation) => listFiles(run, invocation, kind),
   });
@@ -101,7 +101,7 @@ function addDownload(parent: Command, context: CommandContext, kind: CrashFileKi
     summary: operations.download.summary,
     description: 'The file appears under its name only when it is whole and its SHA-256 is right.',
     arguments: [{ syntax: '<id>', description: 'the ID that the upload gave' }],
-    options: [
+    options: () => [
       completed(
         new Option('-o, --output <file>', 'write to this file or directory; - is standard output'),
         'file',
@@ -130,7 +130,7 @@ function addDelete(parent: Command, context: CommandContext, kind: CrashFileKind
     name: 'delete',
     summary: operations.remove.summary,
     arguments: [{ syntax: '<ids...>', description: 'the IDs that the uploads gave' }],
-    options: [new Option('-y, --yes', 'do not ask')],
+    options: () => [new Option('-y, --yes', 'do not ask')],
     examples: [`chs ${group} delete ID`, `chs ${group} delete ID ID --yes`],
     action: (run, invocation) => deleteFiles(run, invocation, kind),
   });
@@ -148,8 +148,8 @@ async function listFiles(run: Run, invocation: Invocation, kind: CrashFileKind):
     for (const line of await renderTable(kind.columns, rows, out.columns, out.style)) out.line(line);
   const { page, page_size, total } = reply;
   const pages = Math.max(1, Math.ceil(total / page_size));
-  const filtered = optionsOf(kind.operations.list, ['page', 'page_size']).some(
-    (option) => option.attributeName() in invocation.options,
+  const filtered = inputKeys(kind.operations.list).some(
+    (name) => !name.startsWith('page') && attributeOf(name) in invocation.options,
   );
   if (rows.length > 0) out.note(out.noteStyle.dim(`page ${page} of ${pages}, ${total} in total`));
   else if (total > 0)

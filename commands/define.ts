@@ -8,6 +8,8 @@ export type Completion = 'file' | 'directory';
 /** Collects the exit code of the command that ran. */
 export interface CommandContext {
   finish(exitCode: number): void;
+  /** Whether this verb is the one that was called: options of the others, read off schemas, only cost time. */
+  isCalled(verb: string): boolean;
 }
 
 /** The values of one call. */
@@ -29,7 +31,7 @@ export interface CommandSpec {
     readonly description: string;
     readonly complete?: Completion;
   }[];
-  readonly options?: readonly Option[];
+  readonly options?: () => readonly Option[];
   /** Complete command lines. */
   readonly examples: readonly [string, ...string[]];
   readonly action: (run: Run, invocation: Invocation) => Promise<ExitCode>;
@@ -60,12 +62,13 @@ export function addCommand(parent: Command, context: CommandContext, spec: Comma
   command
     .summary(spec.summary)
     .description(spec.description ? `${spec.summary}.\n\n${spec.description}` : spec.summary);
+  if (!context.isCalled(spec.name)) return command;
   for (const { syntax, description, complete } of spec.arguments ?? []) {
     const argument = new Argument(syntax, description);
     if (complete) completions.set(argument, complete);
     command.addArgument(argument);
   }
-  for (const option of spec.options ?? []) command.addOption(option);
+  for (const option of spec.options?.() ?? []) command.addOption(option);
   addGlobalOptions(command);
   setExamples(command, spec.examples);
   command.action(async () => {

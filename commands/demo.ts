@@ -36,7 +36,7 @@ export function register(program: Command, context: CommandContext): void {
     summary: 'Try it all on an example crash, in a directory of its own',
     description:
       'Reads no configuration, uses no network, touches none of your data. Exit code 2 when a step did not give what it must.',
-    options: [new Option('--keep', 'keep the directory with the data, to look at it')],
+    options: () => [new Option('--keep', 'keep the directory with the data, to look at it')],
     examples: ['chs demo', 'chs demo --keep'],
     action: demonstrate,
   });

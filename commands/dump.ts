@@ -70,7 +70,7 @@ export function register(program: Command, context: CommandContext): void {
     arguments: [
       { syntax: '<id-or-file>', description: 'a minidump here, or the ID of a stored one', complete: 'file' },
     ],
-    options: [new Option('-a, --all', 'every module and thread')],
+    options: () => [new Option('-a, --all', 'every module and thread')],
     examples: ['chs dump show crash.dmp', 'chs dump show ID --all', 'chs dump show crash.dmp --json'],
     action: showDump,
   });

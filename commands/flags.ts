@@ -119,7 +119,8 @@ function longFlag(name: string): string {
   return `--${name.replaceAll('_', '-')}`;
 }
 
-function attributeOf(name: string): string {
+/** `exe_version` as the attribute of `--exe-version`. */
+export function attributeOf(name: string): string {
   return name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 

@@ -20,11 +20,6 @@ export async function main(argv: readonly string[]): Promise<never> {
   let exitCode = 0;
   // What counts if the process ever ends by itself, with nothing left to wait for.
   process.exitCode = 2;
-  const context: CommandContext = {
-    finish(code) {
-      exitCode = code;
-    },
-  };
   try {
     const name = firstOperand(line);
     if (name === null && (line.length === 0 || line.includes('--help') || line.includes('-h'))) {
@@ -32,6 +27,13 @@ export async function main(argv: readonly string[]): Promise<never> {
     } else {
       const group = findGroup(name);
       const program = await createProgram();
+      const verb = firstOperand(line.slice(line.indexOf(group.name) + 1));
+      const context: CommandContext = {
+        finish(code) {
+          exitCode = code;
+        },
+        isCalled: (name) => name === verb || name === group.name,
+      };
       (await group.load()).register(program, context);
       checkVerb(program, group, line);
       await program.parseAsync(line, { from: 'user' });
@@ -45,7 +47,7 @@ export async function main(argv: readonly string[]): Promise<never> {
 /** The whole program, for what is generated from it: completions and manual pages. */
 export async function buildProgram(): Promise<Command> {
   const program = await createProgram();
-  for (const group of groups) (await group.load()).register(program, { finish() {} });
+  for (const group of groups) (await group.load()).register(program, { finish() {}, isCalled: () => true });
   return program;
 }
 

@@ -17,7 +17,7 @@ export function register(program: Command, context: CommandContext): void {
     name: 'create',
     summary: accessOperations.createToken.summary,
     description: 'The token is printed once, alone on standard output; it cannot be shown again.',
-    options: optionsOf(accessOperations.createToken),
+    options: () => optionsOf(accessOperations.createToken),
     examples: [
       'chs token create --name ci-upload --scope write --expires 90d > key.txt',
       'chs token create --name dashboard --scope read --json',

@@ -68,6 +68,8 @@ export function createApp(chs: Chs, { config, log }: AppOptions): App {
       });
     if (known.retryAfterMs !== undefined)
       c.header('retry-after', String(Math.ceil(known.retryAfterMs / 1000)));
+    // RFC 9110, 15.5.17: the reply to a range that is not there says how long the file is.
+    if (known.code === 'RANGE_NOT_SATISFIABLE') c.header('content-range', `bytes */${known.params.size}`);
     if (known.status === 401) c.header('www-authenticate', 'Bearer realm="chs"');
     return reply(c, dialectOf(c.req.path).failure(known, call.language));
   });
@@ -93,6 +95,7 @@ export function createApp(chs: Chs, { config, log }: AppOptions): App {
     const method = c.req.method;
     const allowed = allowedMethods(app, c.req.path);
     const code = allowed.length > 0 ? 'METHOD_NOT_ALLOWED' : 'ROUTE_NOT_FOUND';
+    if (allowed.includes('GET')) allowed.push('HEAD');
     if (allowed.length > 0) c.header('allow', allowed.join(', '));
     const error = new ChsError(code, { method, path: c.req.path });
     return reply(c, dialectOf(c.req.path).failure(error, c.var.call.language));

@@ -35,20 +35,24 @@ export function parseInput(operation: Operation, input: unknown): unknown {
   throw new ChsError('INVALID_INPUT', { field, reason });
 }
 
-/** Parses JSON text that must be an object. */
-export function parseJsonObject(text: string): Record<string, unknown> {
+/**
+ * Parses JSON text that must be an object.
+ *
+ * @param refusal makes the error of a reason why it is none
+ */
+export function parseJsonObject(
+  text: string,
+  refusal: (reason: string) => ChsError,
+): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(text.replace(/^\ufeff/, ''));
   } catch (error) {
-    throw new ChsError('INVALID_METADATA', {
-      reason: error instanceof Error ? withoutExcerpt(error.message) : 'no JSON',
-    });
+    throw refusal(error instanceof Error ? withoutExcerpt(error.message) : 'no JSON');
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new ChsError('INVALID_METADATA', {
-      reason: `it is ${Array.isArray(value) ? 'an array' : `a ${typeof value}`}`,
-    });
+    const what = value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`;
+    throw refusal(`it is ${what}`);
   }
   return { ...value };
 }
@@ -67,7 +71,7 @@ function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
 
 /** Engines quote the text around a JSON error; a secret may stand there. */
 function withoutExcerpt(message: string): string {
-  return message.replace(/,? ?\.{0,3}"[\s\S]*" is not valid JSON/, '');
+  return message.replace(/,? ?(\.{3})?"[\s\S]*"(\.{3})? is not valid JSON/, '');
 }
 
 function typesOf(operation: Operation): ReadonlyMap<string, FieldType> {

@@ -2,11 +2,12 @@
 import { Readable } from 'node:stream';
 import type { HttpBindings } from '@hono/node-server';
 import type { Context, Hono } from 'hono';
-import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { ContentfulStatusCode, StatusCode } from 'hono/utils/http-status';
 import type { Domain } from '../src/compose.ts';
-import type { BytesReply, Call, Operation } from '../src/operation.ts';
+import { type BytesReply, type Call, commonErrors, type Operation } from '../src/operation.ts';
 import { type Principal, permits } from '../src/platform/access.ts';
-import { ChsError } from '../src/platform/errors.ts';
+import { ChsError, type ErrorCode } from '../src/platform/errors.ts';
+import { readableSize } from '../src/platform/size.ts';
 import { decodeTexts, parseInput, parseJsonObject } from './decode.ts';
 import type { Dialect, WireReply } from './dialects/dialect.ts';
 import { dialects } from './dialects/table.ts';
@@ -34,7 +35,9 @@ export function mount(app: Hono<AppEnv>, domain: Domain, options: MountOptions):
     if (!handler) throw new Error(`${name} has no handler`);
     for (const path of dialect.paths(operation.path)) {
       app.on(operation.method, path.replace(/\{(\w+)\}/g, ':$1'), (c) =>
-        run(c, operation, handler, dialect, options),
+        run(c, operation, handler, dialect, options).catch((error: unknown) => {
+          throw declared(error, operation, c.var.call);
+        }),
       );
     }
   }
@@ -72,8 +75,23 @@ async function run(
         })
       : decodeTexts(operation, texts);
   const output = await handler(input, call);
-  if (operation.output === null) return fileResponse(output as BytesReply, c.req.raw);
+  if (operation.output === null) {
+    // A response of our own would come without the headers that every reply has.
+    const { body, status, headers } = fileResponse(output as BytesReply, c.req.raw);
+    return c.newResponse(body, { status: status as StatusCode, headers });
+  }
   return reply(c, dialect.success(output));
+}
+
+/**
+ * Keeps the list of an operation's errors closed: what it did not declare is nobody's business but
+ * the log's, as its text was written for whoever runs the server.
+ */
+function declared(error: unknown, { errors }: Operation, { requestId, signal }: Call): unknown {
+  if (signal.aborted && error === signal.reason) return new ChsError('CALLER_GONE', {}, { cause: error });
+  const known: readonly ErrorCode[] = [...commonErrors, ...errors];
+  if (!(error instanceof ChsError) || known.includes(error.code)) return error;
+  return new ChsError('INTERNAL', { requestId }, { cause: error });
 }
 
 /** A public route answers whoever asks, with or without a key, right or wrong. */
@@ -99,16 +117,29 @@ function bodyOf(c: Context<AppEnv>): Readable {
   return body ? Readable.fromWeb(body as import('node:stream/web').ReadableStream) : Readable.from([]);
 }
 
+/** @throws ChsError INVALID_INPUT, UNSUPPORTED_ENCODING, BODY_TOO_LARGE, CALLER_GONE */
 async function jsonBody(c: Context<AppEnv>, maxBytes: number): Promise<Record<string, unknown>> {
+  const encoding = c.req.header('content-encoding') ?? 'identity';
+  if (!/^\s*(identity)?\s*$/i.test(encoding)) throw new ChsError('UNSUPPORTED_ENCODING', { encoding });
+  const text = await textOf(bodyOf(c), maxBytes);
+  if (text.trim() === '') return {};
+  return parseJsonObject(text, (reason) => new ChsError('INVALID_INPUT', { field: 'body', reason }));
+}
+
+async function textOf(body: Readable, maxBytes: number): Promise<string> {
   const pieces: Uint8Array[] = [];
   let bytes = 0;
-  for await (const piece of bodyOf(c).iterator({ destroyOnReturn: false })) {
-    bytes += piece.length;
-    if (bytes > maxBytes) throw new ChsError('BODY_TOO_LARGE', { limit: `${maxBytes} bytes` });
-    pieces.push(piece);
+  try {
+    for await (const piece of body.iterator({ destroyOnReturn: false })) {
+      bytes += piece.length;
+      if (bytes > maxBytes) throw new ChsError('BODY_TOO_LARGE', { limit: readableSize(maxBytes) });
+      pieces.push(piece);
+    }
+  } catch (error) {
+    // A body fails to arrive only when its sender is gone.
+    throw error instanceof ChsError ? error : new ChsError('CALLER_GONE', {}, { cause: error });
   }
-  const text = Buffer.concat(pieces).toString('utf8');
-  return text.trim() === '' ? {} : parseJsonObject(text);
+  return Buffer.concat(pieces).toString('utf8');
 }
 
 /** JSON that no cache keeps: most of it changes, and some of it is secret. */

@@ -16,7 +16,8 @@ export function fileResponse(file: BytesReply, request: Request): Response {
   if (file.modifiedAt) headers.set('last-modified', file.modifiedAt.toUTCString());
   if (notModified(file, etag, request.headers)) return new Response(null, { status: 304, headers });
 
-  const range = rangeOf(file, etag, request.headers);
+  // RFC 9110, 14.2: Range means something for GET alone.
+  const range = request.method === 'GET' ? rangeOf(file, etag, request.headers) : null;
   const { start, end } = range ?? { start: 0, end: file.sizeBytes - 1 };
   headers.set('content-length', String(end - start + 1));
   if (range) headers.set('content-range', `bytes ${start}-${end}/${file.sizeBytes}`);
@@ -68,7 +69,7 @@ function rangeOf(
   etag: string | null,
   headers: Headers,
 ): { start: number; end: number } | null {
-  const match = /^bytes=(\d*)-(\d*)$/.exec(headers.get('range')?.trim() ?? '');
+  const match = /^bytes=(\d*)-(\d*)$/i.exec(headers.get('range')?.trim() ?? '');
   const ifRange = headers.get('if-range');
   if (!match || (ifRange !== null && ifRange !== etag)) return null;
   const [, first = '', last = ''] = match;

@@ -53,6 +53,10 @@ function createHttpServer(app: App, config: LoadedConfig['config']): Server {
   });
   const server = createServer((incoming, outgoing) => {
     lingerAfterEarlyReply(incoming, outgoing);
+    // A connection that was busy when the server began to stop is idle now, and would be kept alive.
+    outgoing.once('close', () => {
+      if (!server.listening) setImmediate(() => server.closeIdleConnections());
+    });
     void listener(incoming, outgoing);
   });
   server.headersTimeout = config.server.headers_timeout_ms;

@@ -1,7 +1,8 @@
-// Builds chs: checked JavaScript of everything into build/ (the tests run there), and the bundled
-// program into dist/. Bundling is for start-up time: one file to read in place of some hundred.
+// Builds chs: checked JavaScript of everything into build/ (the tests run there), and the program
+// into dist/, for start-up time: one file to read in place of some hundred, and its compiled code.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -16,27 +17,45 @@ execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '
   stdio: 'inherit',
 });
 
-await build({
+const common = {
   absWorkingDir: root,
-  entryPoints: ['bin/chs.ts'],
-  outdir: 'dist',
   bundle: true,
-  splitting: true,
-  format: 'esm',
+  format: 'cjs',
   platform: 'node',
   target: 'node20.19',
-  chunkNames: 'chunks/[name]-[hash]',
   minifySyntax: true,
   minifyWhitespace: true,
-  keepNames: true,
+  charset: 'ascii',
   legalComments: 'none',
   jsx: 'automatic',
-  define: { CHS_VERSION: JSON.stringify(version) },
   // Native addons stay outside; so does typescript, which cosmiconfig asks for only to read .ts files.
   external: ['better-sqlite3', 'better-sqlite3-napi', 'typescript'],
-  banner: {
-    js: "import { createRequire as chsCreateRequire } from 'node:module'; const require = chsCreateRequire(import.meta.url);",
-  },
+};
+
+await build({
+  ...common,
+  entryPoints: ['commands/main.ts'],
+  outfile: 'dist/program.cjs',
+  define: { CHS_VERSION: JSON.stringify(version), 'import.meta.url': 'chsModuleUrl' },
+  banner: { js: "const chsModuleUrl = require('node:url').pathToFileURL(__filename).href;" },
 });
 
-chmodSync(join(root, 'dist/chs.js'), 0o755);
+await build({
+  ...common,
+  entryPoints: ['bin/chs.ts'],
+  outfile: 'dist/chs.cjs',
+  define: { CHS_VERSION: JSON.stringify(version) },
+});
+chmodSync(join(root, 'dist/chs.cjs'), 0o755);
+
+// Runs a command once, in a place of its own, and keeps what V8 compiled for it.
+const home = mkdtempSync(join(tmpdir(), 'chs-build-'));
+try {
+  execFileSync(process.execPath, [join(root, 'build/scripts/warm.js'), join(root, 'dist'), 'dump', 'list'], {
+    cwd: home,
+    env: { PATH: process.env.PATH, HOME: home, USERPROFILE: home, LOCALAPPDATA: home, APPDATA: home },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+} finally {
+  rmSync(home, { recursive: true, force: true });
+}

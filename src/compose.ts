@@ -125,7 +125,8 @@ function limitsOf({ storage, limits }: Config) {
 
 async function checkFreeSpace(folders: readonly string[]): Promise<void> {
   for (const folder of folders) {
-    const { bavail, bsize } = await statfs(folder);
+    // A folder that is made on first use is not there yet; its disk is the one above.
+    const { bavail, bsize } = await statfs(folder).catch(() => statfs(dirname(folder)));
     if (bavail * bsize < FREE_BYTES_MIN) throw new Error('the disk is nearly full');
   }
 }

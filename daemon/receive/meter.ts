@@ -53,6 +53,8 @@ export function meterBody(source: Readable, options: MeterOptions): Readable {
   source.on('data', alive);
   source.once('error', cut);
   source.once('close', cut);
+  // It may have closed before anyone listened.
+  if (source.destroyed) cut();
   meter.once('close', () => {
     clearTimeout(idle);
     source.off('data', alive);

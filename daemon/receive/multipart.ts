@@ -35,7 +35,7 @@ export async function readMultipart<T extends Discardable>(
   check: (metadata: string) => void,
 ): Promise<MultipartResult<T>> {
   const parser = openParser(options);
-  const seen: Seen<T> = { failure: null, taking: null, fileName: null, metadata: null };
+  const seen: Seen<T> = { failure: null, taking: null, collecting: null, fileName: null, metadata: null };
 
   const ended = new Promise<void>((resolve) => {
     const fail = (error: unknown): void => {
@@ -62,8 +62,10 @@ export async function readMultipart<T extends Discardable>(
 
     parser.on('file', (name, stream, info) => {
       stream.on('error', () => {});
-      if (name === 'metadata') {
-        collect(stream, options.maxMetadataBytes).then(
+      // A parser that was destroyed still goes on to the end of the piece that it has; nobody ends its streams.
+      if (seen.failure !== null) stream.destroy();
+      else if (name === 'metadata') {
+        seen.collecting = collect(stream, options.maxMetadataBytes).then(
           ({ text, truncated }) => attempt(() => gotMetadata(text, truncated)),
           fail,
         );
@@ -92,6 +94,8 @@ export async function readMultipart<T extends Discardable>(
   });
 
   await ended;
+  // The parser may be done before the last of the metadata's file has been looked at.
+  if (seen.failure === null) await seen.collecting;
   // Its failure, if it failed, is in `seen` already.
   const taken = seen.taking ? await seen.taking.catch(() => null) : null;
   if (seen.failure === null && taken !== null) {
@@ -105,6 +109,8 @@ export async function readMultipart<T extends Discardable>(
 interface Seen<T> {
   failure: unknown;
   taking: Promise<T> | null;
+  /** Metadata that arrive as a file. */
+  collecting: Promise<void> | null;
   fileName: string | null;
   metadata: string | null;
 }

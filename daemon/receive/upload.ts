@@ -36,14 +36,22 @@ export function createUpload(
   limits: UploadLimits,
 ): Upload<unknown> {
   const part = operation.body?.part ?? 'file';
-  const measured = (): Readable =>
-    meterBody(request.body, {
+  const measured = async <T>(read: (body: Readable) => Promise<T>): Promise<T> => {
+    const body = meterBody(request.body, {
       encoding: request.contentEncoding,
       maxFileBytes: limits.maxFileBytes,
       setting: operation.body?.limit ?? '',
       allowanceBytes: limits.maxMetadataBytes + MULTIPART_OVERHEAD_BYTES,
       idleTimeoutMs: limits.idleTimeoutMs,
     });
+    // Whoever gives up before reading anything leaves a body that nobody listens to.
+    body.on('error', () => {});
+    try {
+      return await read(body);
+    } finally {
+      body.destroy();
+    }
+  };
 
   return {
     async receive<T extends Discardable>(
@@ -52,15 +60,12 @@ export function createUpload(
       const type = (request.contentType ?? '').trim();
       if (/^multipart\/form-data/i.test(type)) {
         let input: Record<string, unknown> = {};
-        const result = await readMultipart(
-          measured(),
-          { contentType: type, part, maxMetadataBytes: limits.maxMetadataBytes },
-          take,
-          (metadata) => {
-            input = metadata.trim() === '' ? {} : withoutNulls(parseJsonObject(metadata));
-            parseInput(operation, input);
-          },
-        );
+        const options = { contentType: type, part, maxMetadataBytes: limits.maxMetadataBytes };
+        const check = (metadata: string): void => {
+          input = metadata.trim() === '' ? {} : withoutNulls(parseJsonObject(metadata, notJson));
+          parseInput(operation, input);
+        };
+        const result = await measured((body) => readMultipart(body, options, take, check));
         const known = inputKeys(operation);
         const unknownFields = Object.keys(input).filter((name) => !known.includes(name));
         return {
@@ -75,12 +80,16 @@ export function createUpload(
         /^application\/(octet-stream|x-dmp|x-msdownload|vnd\.microsoft\.portable-executable)\b/i.test(type)
       ) {
         const input = decodeTexts(operation, request.texts);
-        const taken = await take({ bytes: measured(), fileName: null });
+        const taken = await measured((bytes) => take({ bytes, fileName: null }));
         return { input, unknownFields: [], taken, fileName: null };
       }
       throw new ChsError('NOT_MULTIPART', { type });
     },
   };
+}
+
+function notJson(reason: string): ChsError {
+  return new ChsError('INVALID_METADATA', { reason });
 }
 
 /** Clients write null for what they do not know; it means the same as leaving the field out. */

@@ -51,7 +51,7 @@ export const accessOperations = defineOperations({
       token: z.string(),
       expires_at: z.string().nullable(),
     }),
-    errors: [],
+    errors: ['BODY_TOO_LARGE', 'UNSUPPORTED_ENCODING', 'CALLER_GONE', 'STORAGE_FULL'],
   },
   listTokens: {
     summary: 'List tokens, newest first',
@@ -71,6 +71,6 @@ export const accessOperations = defineOperations({
     access: 'admin',
     input: z.object({ id: tokenId }),
     output: z.object({ revoked: z.literal(true), id: z.string() }),
-    errors: ['TOKEN_NOT_FOUND'],
+    errors: ['TOKEN_NOT_FOUND', 'STORAGE_FULL'],
   },
 });

@@ -14,6 +14,9 @@ const SPAN_MS: Readonly<Record<string, number>> = {
   y: 365 * 86_400_000,
 };
 
+/** The last second that ISO 8601 can write with four digits for the year. */
+const END_MS_MAX = Date.UTC(9999, 11, 31, 23, 59, 59);
+
 export function createTokens(store: TokenStore, now: () => number): Handlers<typeof accessOperations> {
   return {
     async createToken({ name, scope, expires }) {
@@ -69,7 +72,7 @@ function endOf(expires: string, nowMs: number): number {
   const span = /^(\d{1,6})([mhdwy])$/.exec(expires.trim());
   const unit = SPAN_MS[span?.[2] ?? ''];
   const endMs = span && unit ? nowMs + Number(span[1]) * unit : parseInstant(expires);
-  if (Number.isNaN(endMs) || endMs > 8.64e15) {
+  if (Number.isNaN(endMs) || endMs > END_MS_MAX) {
     throw new ChsError('INVALID_INPUT', {
       field: 'expires',
       reason: 'expected a span such as 30d, or an ISO 8601 time',

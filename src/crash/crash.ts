@@ -1,6 +1,6 @@
 /** The crash domain: the functions behind its operations. */
 import type { BytesReply, Handlers } from '../operation.ts';
-import type { BlobStore } from '../platform/blobs.ts';
+import type { BlobStat, BlobStore } from '../platform/blobs.ts';
 import { parseInstant } from '../platform/clock.ts';
 import { ChsError, type ErrorCode } from '../platform/errors.ts';
 import { exeKind } from './intake/exe.ts';
@@ -8,7 +8,7 @@ import type { IntakeLimits } from './intake/kind.ts';
 import { minidumpKind } from './intake/minidump.ts';
 import { pdbKind } from './intake/pdb.ts';
 import { createIntake, type Taken } from './intake/receive.ts';
-import { preferVersion } from './match.ts';
+import { parsedFirst, preferVersion } from './match.ts';
 import { baseName, exceptionCode, guidKeyOf } from './names.ts';
 import type { crashOperations } from './operations.ts';
 import { keyOf, shownPath } from './paths.ts';
@@ -74,10 +74,14 @@ function uploads(context: CrashContext): Pick<CrashHandlers, 'uploadMinidump' | 
 function downloads({
   store,
   blobs,
+  rootName,
 }: CrashContext): Pick<CrashHandlers, 'downloadMinidump' | 'downloadPdb' | 'downloadExe'> {
   const named = async <K extends FileKind>(kind: K, id: string, nameOf: (row: RowOf[K]) => string | null) => {
     const row = await findRow(store, kind, id);
-    return fileReply(blobs, row, nameOf(row) ?? baseName(keyOf(row.file_path)));
+    const key = keyOf(row.file_path);
+    const found = await blobs.stat(key);
+    if (!found) throw new ChsError('FILE_MISSING', { id: row.id, path: shownPath(row.file_path, rootName) });
+    return fileReply(blobs, row, found, nameOf(row) ?? baseName(key));
   };
   return {
     downloadMinidump: ({ id }) => named('minidumps', id, () => null),
@@ -122,7 +126,12 @@ function rows({ store, blobs, rootName }: CrashContext): Pick<CrashHandlers, Row
   const remove = async (kind: FileKind, id: string): Promise<{ deleted: true; id: string }> => {
     const row = await findRow(store, kind, id);
     const removal = await blobs.remove(keyOf(row.file_path));
-    if (!(await store.remove(kind, id))) throw new ChsError(notFound[kind], { id });
+    try {
+      if (!(await store.remove(kind, id))) throw new ChsError(notFound[kind], { id });
+    } catch (error) {
+      await removal.abandon();
+      throw error;
+    }
     await removal.settle();
     return { deleted: true, id };
   };
@@ -146,14 +155,16 @@ function lookups({
   return {
     async findMatchingPdb(input) {
       const candidates: PdbRow[] = [];
-      for (const key of await debugKeysOf(store, input)) candidates.push(...(await store.pdbsByDebugId(key)));
+      for (const key of await debugKeysOf(store, input)) {
+        candidates.push(...parsedFirst(await store.pdbsByDebugId(key), key.guidKey));
+      }
       const row = preferVersion(candidates, input.exe_version);
       if (!row) throw new ChsError('NO_MATCHING_PDB');
       return { pdb: shownPdb(row, rootName), message: 'Matching PDB found' };
     },
     async findExeByGuid({ exe_guid }) {
       const guidKey = guidKeyOf(exe_guid);
-      const [row] = guidKey ? await store.exesByGuid(guidKey) : [];
+      const [row] = guidKey ? parsedFirst(await store.exesByGuid(guidKey), guidKey) : [];
       if (!row) throw new ChsError('NO_MATCHING_EXE');
       return { exe: shownExe(row, rootName), message: 'Matching EXE found' };
     },
@@ -190,10 +201,8 @@ async function debugKeysOf(store: CrashStore, question: PdbQuestion): Promise<re
   throw new ChsError('INVALID_INPUT', { field, reason });
 }
 
-async function fileReply(blobs: BlobStore, row: RowOf[FileKind], fileName: string): Promise<BytesReply> {
+function fileReply(blobs: BlobStore, row: RowOf[FileKind], found: BlobStat, fileName: string): BytesReply {
   const key = keyOf(row.file_path);
-  const found = await blobs.stat(key);
-  if (!found) throw new ChsError('FILE_MISSING', { id: row.id, path: row.file_path });
   return {
     sizeBytes: found.sizeBytes,
     sha256: row.sha256,

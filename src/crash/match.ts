@@ -73,6 +73,21 @@ function compareAges(wanted: WantedSymbols, offered: OfferedSymbols): FieldCompa
   return { field: 'age', ...shown, verdict: same ? 'same' : 'different', note };
 }
 
+interface MatchedRow {
+  readonly guid_key: string | null;
+  readonly parsed_guid_key: string | null;
+}
+
+/**
+ * Of rows that all match a GUID those that say so in their bytes; only where there are none, those
+ * that were merely declared to. A row may match by the second of its CodeView records, too.
+ */
+export function parsedFirst<T extends MatchedRow>(rows: readonly T[], guidKey: string): readonly T[] {
+  const merelyDeclared = (row: T): boolean => row.guid_key === guidKey && row.parsed_guid_key !== guidKey;
+  const parsed = rows.filter((row) => !merelyDeclared(row));
+  return parsed.length > 0 ? parsed : rows;
+}
+
 /** Among files that all match, the one of the asked version, else the first. */
 export function preferVersion<T extends { exe_version: string | null; parsed_version: string | null }>(
   candidates: readonly T[],

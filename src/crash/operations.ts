@@ -335,7 +335,7 @@ export const crashOperations = defineOperations({
     access: 'admin',
     input: z.object({ id }),
     output: z.object({ deleted: z.literal(true), id: z.string() }),
-    errors: ['MINIDUMP_NOT_FOUND'],
+    errors: ['MINIDUMP_NOT_FOUND', 'STORAGE_FULL', 'STORAGE_UNWRITABLE'],
   },
   deletePdb: {
     summary: 'Delete a PDB and its file',
@@ -345,7 +345,7 @@ export const crashOperations = defineOperations({
     access: 'admin',
     input: z.object({ id }),
     output: z.object({ deleted: z.literal(true), id: z.string() }),
-    errors: ['PDB_NOT_FOUND'],
+    errors: ['PDB_NOT_FOUND', 'STORAGE_FULL', 'STORAGE_UNWRITABLE'],
   },
   deleteExe: {
     summary: 'Delete an EXE or DLL and its file',
@@ -355,7 +355,7 @@ export const crashOperations = defineOperations({
     access: 'admin',
     input: z.object({ id }),
     output: z.object({ deleted: z.literal(true), id: z.string() }),
-    errors: ['EXE_NOT_FOUND'],
+    errors: ['EXE_NOT_FOUND', 'STORAGE_FULL', 'STORAGE_UNWRITABLE'],
   },
   findMatchingPdb: {
     summary: 'Find the PDB of an EXE',

@@ -42,8 +42,9 @@ async function checked({
   }
 }
 
-/** Anyone may ask for readiness, so errors of the table show their code; their texts name paths. */
+/** Anyone may ask for readiness, so errors that have a code show that alone; their texts name paths. */
 function reasonOf(error: unknown): string {
   if (error instanceof ChsError) return error.code.toLowerCase().replaceAll('_', ' ');
+  if (error instanceof Error && 'code' in error) return String(error.code);
   return error instanceof Error && error.message.length < 80 ? error.message : 'failed';
 }

@@ -31,9 +31,12 @@ export interface StagedBlob {
   discard(): Promise<void>;
 }
 
-/** A deletion under way: the rows go between `begin` and `settle`. */
+/** A deletion under way: the rows go between `remove` and `settle`. */
 export interface Removal {
+  /** The rows are gone: the blob follows. */
   settle(): Promise<void>;
+  /** The rows stay, or somebody else removed them: so does the blob. */
+  abandon(): Promise<void>;
 }
 
 export interface BlobStat {

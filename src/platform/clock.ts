@@ -12,9 +12,16 @@ export function parseInstant(text: string): number {
   const match = ISO.exec(text.trim());
   if (!match) return Number.NaN;
   const [, date = '', time = '00:00:00', zone = 'Z'] = match;
+  if (!isDay(date)) return Number.NaN;
   const offset =
     zone.toUpperCase() === 'Z' ? 'Z' : zone.replace(' ', '+').replace(/(\d{2}):?(\d{2})$/, '$1:$2');
   return Date.parse(`${date}T${time.replace(',', '.')}${offset}`);
+}
+
+/** Date.parse takes the 31st of any month and goes on into the next one. */
+function isDay(date: string): boolean {
+  const epochMs = Date.parse(date);
+  return !Number.isNaN(epochMs) && new Date(epochMs).toISOString().startsWith(date);
 }
 
 /** `2026-01-06T12:34:56Z`: UTC to the second, as the documented replies show it. */

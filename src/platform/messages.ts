@@ -132,8 +132,8 @@ export const messages: Record<ErrorCode, MessageRow> = {
   STORAGE_UNWRITABLE: {
     en: 'the storage directory cannot be written: {reason}',
     zh: '存储目录不可写：{reason}',
-    hint: 'Check the owner and the mount of {path}.',
-    hintZh: '请检查 {path} 的所有者与挂载方式。',
+    hint: 'Check the owner and the mount of storage.base_path.',
+    hintZh: '请检查 storage.base_path 的所有者与挂载方式。',
   },
   TOO_BUSY: { en: 'too many uploads at once, try again soon', zh: '并发上传过多，请稍后重试' },
   DATABASE_BUSY: { en: 'the database is locked by another process', zh: '数据库被其他进程锁定' },
@@ -141,8 +141,8 @@ export const messages: Record<ErrorCode, MessageRow> = {
   STORAGE_FULL: {
     en: 'the disk is full; nothing was stored',
     zh: '磁盘空间不足，文件未保存',
-    hint: 'Free some space on the disk that holds {path}.',
-    hintZh: '请在 {path} 所在磁盘上释放空间。',
+    hint: 'Free some space on the disk that holds the data.',
+    hintZh: '请在数据所在磁盘上释放空间。',
   },
   USAGE: { en: '{reason}', zh: '{reason}' },
   NO_MATCH: { en: '{reason}', zh: '{reason}' },

@@ -1,42 +1,38 @@
 /** Blobs as files below one root: staged beside them, made durable, then linked into place. */
-import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { access, constants, link, mkdir, open, readFile, rm, rmdir, stat, unlink } from 'node:fs/promises';
-import { dirname, join, relative, sep } from 'node:path';
+import { access, constants, open, rename, stat } from 'node:fs/promises';
+import { join, relative, resolve, sep } from 'node:path';
+import { Readable } from 'node:stream';
 import type { BlobKey, BlobStat, BlobStore, Removal, StagedBlob } from '../../platform/blobs.ts';
 import { numberedKey } from '../../platform/blobs.ts';
-import { ChsError } from '../../platform/errors.ts';
-import { syncDirectory, writeSynced } from './durable.ts';
-import {
-  JOURNAL,
-  journalEntries,
-  leaveJournal,
-  processFolder,
-  removeDeadFolders,
-  touchProcessFolder,
-} from './journal.ts';
+import { codeOf, storageErrors } from './codes.ts';
+import { makeFolder } from './durable.ts';
+import { dataOf, markOf, newEntry, removeEntry, writeIntent } from './entry.ts';
+import { JOURNAL, leaveJournal } from './journal.ts';
+import { claimInto, linkInto, takeAway } from './place.ts';
 import { receive } from './receive.ts';
+import { sweep } from './sweep.ts';
 
 const SAME_NAME_MAX = 10_000;
+const READ_BYTES = 256 * 1024;
 
 /**
  * Opens the file-system store.
  *
- * Every change goes through an entry of the journal: a folder with the bytes (`data`) and, once the
- * destination is known, its key (`target`). Publishing hard-links `data` to the destination, which
- * fails where something is there already, so nothing is ever overwritten. An entry is removed last;
- * one that survived its process says exactly what has to be checked (see `sweep`).
+ * Every change goes through an entry of the journal: a folder with the bytes (`data`) and, before
+ * anything is done to the destination, what is about to be done (`intent`). Publishing hard-links
+ * `data` to the destination, which fails where something is there already, so nothing is ever
+ * overwritten. An entry is removed last; one that survived its process says exactly what has to be
+ * checked (see `sweep`).
  *
- * @param root absolute folder; made on first use
- * @param staleAfterMs see `journalEntries`
+ * @param folder absolute path of the root; made on first use
+ * @param staleAfterMs see `deadFolders`
  */
-export function openFileBlobs(root: string, staleAfterMs: number): BlobStore {
+export function openFileBlobs(folder: string, staleAfterMs: number): BlobStore {
+  const root = resolve(folder);
   const pathOf = (key: BlobKey): string => {
-    const path = join(root, ...key.split('/'));
-    const inside = relative(root, path);
-    if (inside === '' || inside.startsWith('..') || inside.startsWith(JOURNAL)) {
-      throw new Error(`the key ${JSON.stringify(key)} leads out of the storage root`);
-    }
+    const path = pathInside(root, key);
+    if (path === null) throw new Error(`the key ${JSON.stringify(key)} leads out of the storage root`);
     return path;
   };
 
@@ -44,14 +40,7 @@ export function openFileBlobs(root: string, staleAfterMs: number): BlobStore {
     async stage(bytes, options) {
       const entry = await storageErrors(root, () => newEntry(root));
       try {
-        const inspect = (piece: Uint8Array, receivedBytes: number): void => {
-          // A slow upload may last longer than the silence after which a process counts as dead.
-          void touchProcessFolder(root).catch(() => {});
-          options.inspect(piece, receivedBytes);
-        };
-        const received = await storageErrors(root, () =>
-          receive(bytes, join(entry, 'data'), { ...options, inspect }),
-        );
+        const received = await storageErrors(root, () => receive(bytes, dataOf(entry), options));
         return stagedBlob(entry, received, pathOf, root);
       } catch (error) {
         await removeEntry(entry);
@@ -60,51 +49,70 @@ export function openFileBlobs(root: string, staleAfterMs: number): BlobStore {
     },
 
     async stat(key): Promise<BlobStat | null> {
+      const path = pathInside(root, key);
+      if (path === null) return null;
       try {
-        const found = await stat(pathOf(key));
+        const found = await stat(path);
         return found.isFile() ? { sizeBytes: found.size, modifiedAt: found.mtime } : null;
       } catch (error) {
-        if (isMissing(error)) return null;
+        if (isAbsent(error)) return null;
         throw error;
       }
     },
 
     open(key, start, end) {
-      return createReadStream(pathOf(key), { start, end, highWaterMark: 256 * 1024 });
+      const path = pathOf(key);
+      // What ends before it starts is nothing, not an error: a file without bytes has no last one.
+      if (end < start) return Readable.from([]);
+      return createReadStream(path, { start, end, highWaterMark: READ_BYTES });
     },
 
     async remove(key): Promise<Removal> {
-      const path = pathOf(key);
-      const entry = await storageErrors(root, () => newEntry(root));
-      await writeSynced(join(entry, 'target'), key);
-      try {
-        await link(path, join(entry, 'data'));
-      } catch (error) {
-        await removeEntry(entry);
-        if (!isMissing(error)) throw error;
-        return { settle: async () => {} };
-      }
-      await syncDirectory(entry);
-      return {
-        async settle() {
-          await unlink(path).catch(ignoreMissing);
-          await removeEmptyParents(dirname(path), root);
+      const path = pathInside(root, key);
+      const mark = path === null ? null : await markOf(path).catch(nothingIfAbsent);
+      if (path === null || mark === null) return { settle: async () => {}, abandon: async () => {} };
+      return storageErrors(root, async () => {
+        const entry = await newEntry(root);
+        try {
+          await writeIntent(entry, { key, mark, claimed: false });
+        } catch (error) {
           await removeEntry(entry);
-        },
-      };
+          throw error;
+        }
+        return {
+          async settle() {
+            await takeAway(path, root);
+            await removeEntry(entry);
+          },
+          abandon: () => removeEntry(entry),
+        };
+      });
     },
 
-    sweep: (isReferenced) => sweep({ root, staleAfterMs, pathOf, isReferenced }),
+    sweep: (isReferenced) =>
+      sweep({ root, staleAfterMs, pathOf: (key) => pathInside(root, key), isReferenced }),
 
     async check() {
       await storageErrors(root, async () => {
-        await mkdir(root, { recursive: true });
+        await makeFolder(root, 0o750);
         await access(root, constants.R_OK | constants.W_OK);
       });
     },
 
     close: () => leaveJournal(root),
   };
+}
+
+/** The file of a key; null when it would not be inside the root, or inside the journal. */
+function pathInside(root: string, key: BlobKey): string | null {
+  const segments = key.split('/');
+  const isPlain = (segment: string): boolean =>
+    segment !== '' && segment !== '.' && segment !== '..' && !segment.includes('\0');
+  if (!segments.every(isPlain)) return null;
+  const path = join(root, ...segments);
+  // Again as a path: on Windows a segment may hold separators of another kind, or a drive.
+  const [first] = relative(root, path).split(sep);
+  return first === '' || first === '..' || first === JOURNAL || !path.startsWith(root) ? null : path;
 }
 
 interface Received {
@@ -118,12 +126,35 @@ function stagedBlob(
   pathOf: (key: BlobKey) => string,
   root: string,
 ): StagedBlob {
-  const data = join(entry, 'data');
+  const data = dataOf(entry);
   let published: string | null = null;
+
+  const put = async (key: BlobKey): Promise<BlobKey> => {
+    if (published) await takeBack(published, data, root);
+    published = null;
+    const mark = await markOf(data);
+    if (mark === null) throw new Error('published after it was settled or discarded');
+    for (let attempt = 1; attempt <= SAME_NAME_MAX; attempt += 1) {
+      const candidate = numberedKey(key, attempt);
+      const path = pathOf(candidate);
+      await writeIntent(entry, { key: candidate, mark, claimed: false });
+      let placed = await linkInto(data, path, root);
+      if (placed === 'no-links') {
+        await writeIntent(entry, { key: candidate, mark, claimed: true });
+        placed = await claimInto(data, path, root);
+      }
+      if (placed === 'placed') {
+        published = path;
+        return candidate;
+      }
+    }
+    throw new Error(`${SAME_NAME_MAX} files have the name ${key}`);
+  };
+
   return {
     ...received,
     async read(offset, length) {
-      const file = await open(data, 'r');
+      const file = await open(published ?? data, 'r');
       try {
         const bytes = Buffer.allocUnsafe(length);
         const { bytesRead } = await file.read(bytes, 0, length, offset);
@@ -133,128 +164,28 @@ function stagedBlob(
         await file.close();
       }
     },
-    async publish(key) {
-      return storageErrors(root, async () => {
-        for (let attempt = 1; attempt <= SAME_NAME_MAX; attempt += 1) {
-          const candidate = numberedKey(key, attempt);
-          const path = pathOf(candidate);
-          // The key is on disk before the link is, so that no crash leaves a link that nobody knows of.
-          await writeSynced(join(entry, 'target'), candidate);
-          if (await linkInto(data, path, root)) {
-            published = path;
-            return candidate;
-          }
-        }
-        throw new Error(`${SAME_NAME_MAX} files have the name ${key}`);
-      });
-    },
+    publish: (key) => storageErrors(root, () => put(key)),
     settle: () => removeEntry(entry),
     async discard() {
-      if (published) {
-        await unlink(published).catch(ignoreMissing);
-        await removeEmptyParents(dirname(published), root);
-      }
+      if (published) await takeAway(published, root);
+      published = null;
       await removeEntry(entry);
     },
   };
 }
 
-/** Links `data` to `path` and makes the link durable; false when something is there already. */
-async function linkInto(data: string, path: string, root: string): Promise<boolean> {
-  const folder = dirname(path);
-  // Another process may remove the folder as empty between mkdir and link: then make it again.
-  for (let attempt = 0; ; attempt += 1) {
-    const firstMade = await mkdir(folder, { recursive: true });
-    try {
-      await link(data, path);
-      for (let made = folder; made !== root; made = dirname(made)) {
-        await syncDirectory(made);
-        if (firstMade === undefined) break;
-      }
-      if (firstMade !== undefined) await syncDirectory(root);
-      return true;
-    } catch (error) {
-      if (codeOf(error) === 'EEXIST') return false;
-      if (!isMissing(error) || attempt >= 5) throw error;
-    }
-  }
+/** Undoes a publication, with the bytes back in the entry (see `claimInto`). */
+async function takeBack(path: string, data: string, root: string): Promise<void> {
+  if ((await markOf(data)) === null) await rename(path, data);
+  await takeAway(path, root);
 }
 
-interface SweepContext {
-  readonly root: string;
-  readonly staleAfterMs: number;
-  readonly pathOf: (key: BlobKey) => string;
-  readonly isReferenced: (key: BlobKey) => Promise<boolean>;
+/** A file where a folder should be is as absent as no file at all; so is a name that no disk can have. */
+function isAbsent(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes(codeOf(error) ?? '');
 }
 
-async function sweep({ root, staleAfterMs, pathOf, isReferenced }: SweepContext): Promise<number> {
-  let dealtWith = 0;
-  for (const entry of await journalEntries(root, staleAfterMs)) {
-    const key = await readFile(join(entry, 'target'), 'utf8').catch(() => null);
-    if (key) {
-      const path = pathOf(key);
-      const data = await stat(join(entry, 'data')).catch(() => null);
-      const there = await stat(path).catch(() => null);
-      if (await isReferenced(key)) {
-        if (data && !there) await linkInto(join(entry, 'data'), path, root);
-      } else if (data && there && data.ino === there.ino && data.dev === there.dev) {
-        // Only the very file of this entry goes; another upload may hold the name by now.
-        await unlink(path).catch(ignoreMissing);
-        await removeEmptyParents(dirname(path), root);
-      }
-    }
-    await removeEntry(entry);
-    dealtWith += 1;
-  }
-  await removeDeadFolders(root, staleAfterMs);
-  return dealtWith;
-}
-
-async function newEntry(root: string): Promise<string> {
-  const entry = join(processFolder(root), randomUUID());
-  await mkdir(entry, { recursive: true, mode: 0o700 });
-  await touchProcessFolder(root);
-  return entry;
-}
-
-async function removeEntry(entry: string): Promise<void> {
-  await rm(entry, { recursive: true, force: true });
-}
-
-/** Removes folders that a deletion left empty, up to but not including `minidumps`, `pdbs`, `exes`. */
-async function removeEmptyParents(folder: string, root: string): Promise<void> {
-  for (let at = folder; relative(root, at).split(sep).length > 1; at = dirname(at)) {
-    try {
-      await rmdir(at);
-    } catch {
-      return;
-    }
-  }
-}
-
-/** Names what the disk refused in the table's terms. */
-async function storageErrors<T>(root: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    const code = codeOf(error);
-    if (code === 'ENOSPC' || code === 'EDQUOT')
-      throw new ChsError('STORAGE_FULL', { path: root }, { cause: error });
-    if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOTDIR') {
-      throw new ChsError('STORAGE_UNWRITABLE', { path: root, reason: code }, { cause: error });
-    }
-    throw error;
-  }
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
-}
-
-function isMissing(error: unknown): boolean {
-  return codeOf(error) === 'ENOENT';
-}
-
-function ignoreMissing(error: unknown): void {
-  if (!isMissing(error)) throw error;
+function nothingIfAbsent(error: unknown): null {
+  if (isAbsent(error)) return null;
+  throw error;
 }

@@ -1,5 +1,7 @@
 /** Makes files and directory entries survive a power cut. */
-import { open } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { codeOf } from './codes.ts';
 
 /** Writes a small file and waits until its bytes are on disk. */
 export async function writeSynced(path: string, text: string, mode = 0o600): Promise<void> {
@@ -12,13 +14,32 @@ export async function writeSynced(path: string, text: string, mode = 0o600): Pro
   }
 }
 
-/** Waits until a directory's entries are on disk. Windows has no such call and needs none. */
+/**
+ * Waits until a directory's entries are on disk. Windows has no such call and needs none; some
+ * network and FUSE file systems have none either, and say so.
+ */
 export async function syncDirectory(path: string): Promise<void> {
   if (process.platform === 'win32') return;
   const folder = await open(path, 'r');
   try {
     await folder.sync();
+  } catch (error) {
+    if (codeOf(error) !== 'EINVAL' && codeOf(error) !== 'ENOTSUP') throw error;
   } finally {
     await folder.close();
+  }
+}
+
+/** Makes a folder with all above it that is missing, each of them durable. */
+export async function makeFolder(path: string, mode: number): Promise<void> {
+  const firstMade = await mkdir(path, { recursive: true, mode });
+  if (firstMade !== undefined) await syncUpTo(dirname(firstMade), dirname(path));
+}
+
+/** Syncs `folder` and those above it, up to and including `top`, which holds it. */
+export async function syncUpTo(top: string, folder: string): Promise<void> {
+  for (let at = folder; ; at = dirname(at)) {
+    await syncDirectory(at);
+    if (at === top || at === dirname(at)) return;
   }
 }

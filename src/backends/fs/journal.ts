@@ -1,63 +1,61 @@
 /** Whose half-done work is whose: the journal's folders by process, and which of them are orphans. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rmdir, stat, utimes } from 'node:fs/promises';
+import { readlinkSync } from 'node:fs';
+import { readdir, rmdir, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { makeFolder } from './durable.ts';
 
 /** The journal's folder below the storage root. */
 export const JOURNAL = '.incoming';
 
-/** A live process touches its folder at least this often while it works. */
-const HEARTBEAT_MS = 60_000;
-const host = hostname()
-  .replace(/[^A-Za-z0-9-]/g, '_')
-  .slice(0, 64);
-const self = `${host}.${process.pid}.${randomBytes(4).toString('hex')}`;
+/** A live process touches its folder this often, from its first entry on. */
+const HEARTBEAT_MS = 20_000;
+/** On the same machine, where the clock is the same, a process that missed this many beats is dead. */
+const BEATS_MISSED_MAX = 6;
 
-const lastTouch = new Map<string, number>();
+const plain = (text: string): string => text.replace(/[^A-Za-z0-9-]/g, '_').slice(0, 64);
+
+const host = plain(hostname());
+const space = processNumberSpace();
+const self = [host, space, process.pid, randomBytes(4).toString('hex')].join('.');
+
+/** The heartbeats of this process, by storage root. */
+const beating = new Map<string, NodeJS.Timeout>();
 
 /** This process's folder in the journal of `root`. */
 export function processFolder(root: string): string {
   return join(root, JOURNAL, self);
 }
 
-/** Says that this process is alive, at most once a minute. */
-export async function touchProcessFolder(root: string): Promise<void> {
-  const now = Date.now();
-  if (now - (lastTouch.get(root) ?? 0) < HEARTBEAT_MS) return;
-  lastTouch.set(root, now);
+/** Makes this process's folder and keeps telling the others that it is alive. */
+export async function joinJournal(root: string): Promise<void> {
   const folder = processFolder(root);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await utimes(folder, now / 1000, now / 1000);
-}
-
-/**
- * The entries that dead processes left below `root`, as absolute paths.
- *
- * @param staleAfterMs a process on another machine, or one whose number was given to another since,
- *   counts as dead after this silence
- */
-export async function journalEntries(root: string, staleAfterMs: number): Promise<string[]> {
-  const entries: string[] = [];
-  for (const folder of await deadFolders(root, staleAfterMs)) {
-    const inside = await readdir(folder).catch(() => []);
-    entries.push(...inside.map((entry) => join(folder, entry)));
-  }
-  return entries;
-}
-
-/** Removes the folders of dead processes, once they are empty. */
-export async function removeDeadFolders(root: string, staleAfterMs: number): Promise<void> {
-  for (const folder of await deadFolders(root, staleAfterMs)) await rmdir(folder).catch(() => {});
+  await makeFolder(root, 0o750);
+  await makeFolder(folder, 0o700);
+  if (beating.has(root)) return;
+  const beat = (): void => {
+    const now = new Date();
+    // A beat that fails is a beat missed; what is wrong with the disk, an upload will find out.
+    utimes(folder, now, now).catch(() => {});
+  };
+  beating.set(root, setInterval(beat, HEARTBEAT_MS).unref());
 }
 
 /** This process is done with `root`: its folder goes, unless something is still in it. */
 export async function leaveJournal(root: string): Promise<void> {
-  lastTouch.delete(root);
+  clearInterval(beating.get(root));
+  beating.delete(root);
   await rmdir(processFolder(root)).catch(() => {});
 }
 
-async function deadFolders(root: string, staleAfterMs: number): Promise<string[]> {
+/**
+ * The folders that dead processes left below `root`, as absolute paths.
+ *
+ * @param staleAfterMs a process on another machine counts as dead after this silence, and so does
+ *   one whose number was given to another since
+ */
+export async function deadFolders(root: string, staleAfterMs: number): Promise<string[]> {
   const dead: string[] = [];
   for (const name of await readdir(join(root, JOURNAL)).catch(() => [])) {
     const folder = join(root, JOURNAL, name);
@@ -68,15 +66,26 @@ async function deadFolders(root: string, staleAfterMs: number): Promise<string[]
 
 async function isDead(name: string, folder: string, staleAfterMs: number): Promise<boolean> {
   if (name === self) return false;
-  const [owner, pid] = name.split('.');
-  const silent = await stat(folder).then(
-    (found) => Date.now() - found.mtimeMs > staleAfterMs,
-    () => false,
+  const [owner, ownerSpace, pid] = name.split('.');
+  const silentMs = await stat(folder).then(
+    (found) => Date.now() - found.mtimeMs,
+    () => 0,
   );
-  if (owner !== host) return silent;
-  // The same number as ours is an earlier life of ours, as in a container that was restarted.
-  if (Number(pid) === process.pid) return true;
-  return silent || !isRunning(Number(pid));
+  if (silentMs > staleAfterMs) return true;
+  if (owner !== host) return false;
+  // Two containers may have one host name, and both a process 1: numbers say nothing then.
+  if (ownerSpace !== space) return silentMs > BEATS_MISSED_MAX * HEARTBEAT_MS;
+  // The same number as ours is an earlier life of ours.
+  return Number(pid) === process.pid || !isRunning(Number(pid));
+}
+
+/** Where process numbers are unique: the PID namespace on Linux, elsewhere the machine. */
+function processNumberSpace(): string {
+  try {
+    return plain(readlinkSync('/proc/self/ns/pid'));
+  } catch {
+    return 'machine';
+  }
 }
 
 function isRunning(pid: number): boolean {

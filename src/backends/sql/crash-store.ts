@@ -10,6 +10,10 @@ const MATCHES_MAX = 50;
 
 /** @param backend an open database, migrated to today's tables */
 export function createCrashStore(backend: SqlBackend): CrashStore {
+  return { ...additions(backend), ...rows(backend), ...lists(backend), ...matches(backend) };
+}
+
+function additions(backend: SqlBackend): Pick<CrashStore, 'addMinidump' | 'addPdb' | 'addExe'> {
   return {
     addMinidump: (row, details) =>
       backend.write(async (db) => {
@@ -32,6 +36,13 @@ export function createCrashStore(backend: SqlBackend): CrashStore {
         }
         return added;
       }),
+  };
+}
+
+type RowMethods = 'find' | 'findBySha256' | 'remove' | 'isReferenced' | 'minidumpDetails' | 'debugIds';
+
+function rows(backend: SqlBackend): Pick<CrashStore, RowMethods> {
+  return {
     find: (kind, id) => backend.read((db) => first(db, kind, 'id', id)),
     findBySha256: (kind, sha256) => backend.read((db) => first(db, kind, 'sha256', sha256)),
     remove: (kind, id) =>
@@ -39,19 +50,30 @@ export function createCrashStore(backend: SqlBackend): CrashStore {
         const { numAffectedRows } = await sql`delete from ${sql.table(kind)} where id = ${id}`.execute(db);
         return numAffectedRows !== undefined && numAffectedRows > 0n;
       }),
-    isReferenced: (filePath) =>
-      backend.read(async (db) => {
-        const kind = kindOf(filePath);
-        return kind !== null && (await first(db, kind, 'file_path', filePath)) !== null;
-      }),
+    isReferenced: (filePath) => backend.read((db) => isReferenced(db, filePath)),
     minidumpDetails: (id) =>
       backend.read(async (db) => {
         const query = db.selectFrom('minidump_details').select('details').where('minidump_id', '=', id);
         return (await query.executeTakeFirst())?.details ?? null;
       }),
+    debugIds: (exeId) =>
+      backend.read(async (db) => {
+        const rows = await db.selectFrom('exe_debug_ids').selectAll().where('exe_id', '=', exeId).execute();
+        return rows.map((row) => ({ guidKey: row.guid_key, age: row.age }));
+      }),
+  };
+}
+
+function lists(backend: SqlBackend): Pick<CrashStore, 'listMinidumps' | 'listPdbs' | 'listExes'> {
+  return {
     listMinidumps: (filter, page) => backend.read((db) => listMinidumps(db, filter, page)),
     listPdbs: (filter, page) => backend.read((db) => listSymbols(db, 'pdbs', 'pdb_filename', filter, page)),
     listExes: (filter, page) => backend.read((db) => listSymbols(db, 'exes', 'exe_filename', filter, page)),
+  };
+}
+
+function matches(backend: SqlBackend): Pick<CrashStore, 'pdbsByDebugId' | 'exesByGuid' | 'exesByImage'> {
+  return {
     pdbsByDebugId: ({ guidKey, age }) =>
       backend.read((db) =>
         db
@@ -95,14 +117,10 @@ export function createCrashStore(backend: SqlBackend): CrashStore {
           .where('time_date_stamp', '=', timeDateStamp)
           .where('size_of_image', '=', sizeOfImage)
           .orderBy('uploaded_ms', 'desc')
+          .orderBy('id')
           .limit(MATCHES_MAX)
           .execute(),
       ),
-    debugIds: (exeId) =>
-      backend.read(async (db) => {
-        const rows = await db.selectFrom('exe_debug_ids').selectAll().where('exe_id', '=', exeId).execute();
-        return rows.map((row) => ({ guidKey: row.guid_key, age: row.age }));
-      }),
   };
 }
 
@@ -125,16 +143,38 @@ async function addUnlessThere<K extends FileKind>(
 ): Promise<Added<RowOf[K]>> {
   const existing = row.sha256 ? await first(db, kind, 'sha256', row.sha256) : null;
   if (existing) return { added: false, row: existing };
-  const columns = Object.keys(row).map((name) => sql.ref(name));
-  const values = Object.values(row).map((value) => sql.val(value));
+  const stored = withoutNul(row);
+  const columns = Object.keys(stored).map((name) => sql.ref(name));
+  const values = Object.values(stored).map((value) => sql.val(value));
   await sql`insert into ${sql.table(kind)} (${sql.join(columns)}) values (${sql.join(values)})`.execute(db);
-  return { added: true, row };
+  return { added: true, row: stored };
 }
 
-/** The table that a documented path belongs to. */
-function kindOf(filePath: string): FileKind | null {
-  const kind = /^\.\/[^/]+\/(minidumps|pdbs|exes)\//.exec(filePath)?.[1];
-  return kind === 'minidumps' || kind === 'pdbs' || kind === 'exes' ? kind : null;
+/** U+0000, which a hostile file may have in its names: PostgreSQL refuses it, and SQLite's functions end at it. */
+function withoutNul<Row extends object>(row: Row): Row {
+  const entries = Object.entries(row).map(([name, value]: [string, unknown]) => [
+    name,
+    typeof value === 'string' ? value.replaceAll('\0', '\ufffd') : value,
+  ]);
+  return Object.fromEntries(entries) as Row;
+}
+
+/**
+ * Whether a row names this path. Rows of an earlier server may spell it otherwise (an absolute
+ * path, backslashes); those have no hash, and are looked through one by one: only sweeps ask.
+ */
+async function isReferenced(db: Kysely<Schema>, filePath: string): Promise<boolean> {
+  const documented = /^\.\/[^/]+\/((minidumps|pdbs|exes)\/.+)$/.exec(filePath);
+  const [, key, kind] = documented ?? [];
+  if (key === undefined || (kind !== 'minidumps' && kind !== 'pdbs' && kind !== 'exes')) return false;
+  if ((await first(db, kind, 'file_path', filePath)) !== null) return true;
+  const ending = `%/${key.replace(/[~%_]/g, '~$&')}`;
+  const { rows } = await sql`
+    select 1 from ${sql.table(kind)}
+    where sha256 is null and '/' || replace(file_path, '\\', '/') like ${ending} escape '~' limit 1`.execute(
+    db,
+  );
+  return rows.length > 0;
 }
 
 async function listSymbols<K extends 'pdbs' | 'exes'>(

@@ -6,10 +6,13 @@ import type { Schema } from './schema.ts';
 const HOUR_MS = 3_600_000;
 /** Up to here skipping rows is cheaper than finding out where to start. */
 const SKIP_MAX = 500;
+/** Division rounds towards zero, so the first day of 1970 and the day before it count as one. */
+const HOURS_A_DAY_MAX = 48;
 
 /**
  * One page and the number of all rows. Counting a million rows, or skipping half of them, takes
- * tens of milliseconds; so totals and the place where a far page begins come from the tallies.
+ * tens of milliseconds; so totals and the place where a far page begins come from the tallies, and
+ * what has to be skipped all the same is skipped from the nearer end.
  */
 export async function listMinidumps(
   db: Kysely<Schema>,
@@ -17,21 +20,28 @@ export async function listMinidumps(
   page: Page,
 ): Promise<Listed<MinidumpRow>> {
   const guid = await guidCondition(db, filter.guidKey);
-  const conditions = conditionsOf(filter, guid?.condition ?? null);
-  const total = await totalOf(db, filter, conditions, guid?.declaredOnly ?? false);
-  if (page.offset >= total) return { rows: [], total };
-  const start = await startOf(db, filter, page.offset);
-  if (start.beforeMs !== null) conditions.push(sql`timestamp_ms < ${start.beforeMs}`);
+  const total = await totalOf(db, filter, guid);
+  const limit = Math.min(page.limit, total - page.offset);
+  if (limit <= 0) return { rows: [], total };
+  const { endMs, skip } = await startOf(db, filter, page.offset);
+  const matching = where(conditionsOf({ ...filter, endMs }, guid));
+  const skipFromEnd = total - page.offset - limit;
+  if (skip > SKIP_MAX && skipFromEnd < skip) {
+    const { rows } = await sql<MinidumpRow>`
+      select * from minidumps ${matching}
+      order by timestamp_ms, id limit ${limit} offset ${skipFromEnd}`.execute(db);
+    return { rows: rows.toReversed(), total };
+  }
   const { rows } = await sql<MinidumpRow>`
-    select * from minidumps ${where(conditions)}
-    order by timestamp_ms desc, id desc limit ${page.limit} offset ${start.skip}`.execute(db);
+    select * from minidumps ${matching}
+    order by timestamp_ms desc, id desc limit ${limit} offset ${skip}`.execute(db);
   return { rows, total };
 }
 
-function conditionsOf(filter: MinidumpFilter, guid: RawBuilder<unknown> | null): RawBuilder<unknown>[] {
+function conditionsOf(filter: MinidumpFilter, guid: GuidCondition | null): RawBuilder<unknown>[] {
   const conditions: RawBuilder<unknown>[] = [];
   if (filter.version !== undefined) conditions.push(sql`exe_version = ${filter.version}`);
-  if (guid) conditions.push(guid);
+  if (guid) conditions.push(guid.condition);
   if (filter.startMs !== undefined) conditions.push(sql`timestamp_ms >= ${filter.startMs}`);
   if (filter.endMs !== undefined) conditions.push(sql`timestamp_ms <= ${filter.endMs}`);
   if (filter.exceptionCode !== undefined) conditions.push(sql`exception_code = ${filter.exceptionCode}`);
@@ -44,41 +54,50 @@ function conditionsOf(filter: MinidumpFilter, guid: RawBuilder<unknown> | null):
   return conditions;
 }
 
+interface GuidCondition {
+  readonly condition: RawBuilder<unknown>;
+  /** No row has this GUID as its parsed one alone. */
+  readonly declaredOnly: boolean;
+}
+
 /**
  * A GUID is looked for among the declared and the parsed ones. As good as always they are the same,
  * and then the condition can be the one that an index answers in order.
  */
-async function guidCondition(
-  db: Kysely<Schema>,
-  guidKey: string | undefined,
-): Promise<{ condition: RawBuilder<unknown>; declaredOnly: boolean } | null> {
+async function guidCondition(db: Kysely<Schema>, guidKey: string | undefined): Promise<GuidCondition | null> {
   if (guidKey === undefined) return null;
-  const differing = await sql`
-    select 1 from minidumps
-    where parsed_guid_key = ${guidKey} and state = 'mismatch' and guid_key <> ${guidKey} limit 1`.execute(db);
+  // Written as in the index of the rows whose two GUIDs differ, or that index would not be used.
+  const parsedOnly = sql`(parsed_guid_key = ${guidKey} and parsed_guid_key is distinct from guid_key)`;
+  const differing = await sql`select 1 from minidumps where ${parsedOnly} limit 1`.execute(db);
   if (differing.rows.length === 0) return { condition: sql`guid_key = ${guidKey}`, declaredOnly: true };
-  return { condition: sql`(guid_key = ${guidKey} or parsed_guid_key = ${guidKey})`, declaredOnly: false };
+  return { condition: sql`(guid_key = ${guidKey} or ${parsedOnly})`, declaredOnly: false };
 }
 
 async function totalOf(
   db: Kysely<Schema>,
   filter: MinidumpFilter,
-  conditions: readonly RawBuilder<unknown>[],
-  guidDeclaredOnly: boolean,
+  guid: GuidCondition | null,
 ): Promise<number> {
-  const given = Object.entries(filter).filter(([, value]) => value !== undefined);
-  const names = given.map(([name]) => name);
-  if (names.every((name) => name === 'startMs' || name === 'endMs')) return totalBetween(db, filter);
-  if (names.length === 1 && filter.version !== undefined) return tally(db, 'version', filter.version);
-  if (names.length === 1 && filter.guidKey !== undefined && guidDeclaredOnly) {
-    return tally(db, 'guid', filter.guidKey);
+  if (isTimeOnly(filter)) return totalBetween(db, filter);
+  const [only, another] = Object.entries(filter).filter(([, value]) => value !== undefined);
+  if (only && !another) {
+    const [name, key] = only;
+    if (name === 'version') return tally(db, 'version', key);
+    if (name === 'exceptionCode') return tally(db, 'code', key);
+    if (name === 'guidKey' && guid?.declaredOnly) return tally(db, 'guid', key);
   }
   const { rows } = await sql<{ total: number }>`
-    select count(*) as total from minidumps ${where(conditions)}`.execute(db);
+    select count(*) as total from minidumps ${where(conditionsOf(filter, guid))}`.execute(db);
   return Number(rows[0]?.total ?? 0);
 }
 
-async function tally(db: Kysely<Schema>, kind: 'version' | 'guid', key: string): Promise<number> {
+function isTimeOnly(filter: MinidumpFilter): boolean {
+  return Object.entries(filter).every(
+    ([name, value]) => value === undefined || name === 'startMs' || name === 'endMs',
+  );
+}
+
+async function tally(db: Kysely<Schema>, kind: 'version' | 'guid' | 'code', key: string): Promise<number> {
   const query = db
     .selectFrom('minidump_tallies')
     .select('row_count')
@@ -116,34 +135,53 @@ async function countRows(db: Kysely<Schema>, startMs: number | null, endMs: numb
   return Number(rows[0]?.total ?? 0);
 }
 
-/** Where a far page begins: the end of an hour, and how many rows of it to skip. */
-async function startOf(
-  db: Kysely<Schema>,
-  filter: MinidumpFilter,
-  offset: number,
-): Promise<{ beforeMs: number | null; skip: number }> {
-  const timeOnly = Object.entries(filter).every(
-    ([name, value]) => value === undefined || name === 'startMs' || name === 'endMs',
-  );
-  if (!timeOnly || offset <= SKIP_MAX) return { beforeMs: null, skip: offset };
-  const { endMs } = filter;
-  const lastHour = endMs === undefined ? null : Math.floor((endMs + 1) / HOUR_MS) - 1;
+/** Where a far page begins: the last instant that can be on it, and how many rows to skip from there. */
+async function startOf(db: Kysely<Schema>, filter: MinidumpFilter, offset: number): Promise<Start> {
+  let { endMs } = filter;
   let skip = offset;
-  let beforeMs: number | null = null;
-  if (endMs !== undefined && lastHour !== null) {
+  if (!isTimeOnly(filter) || offset <= SKIP_MAX) return { endMs, skip };
+  if (endMs !== undefined) {
+    const lastHour = Math.floor((endMs + 1) / HOUR_MS) - 1;
     const newest = await countRows(db, (lastHour + 1) * HOUR_MS, endMs);
-    if (skip < newest) return { beforeMs: null, skip };
+    if (skip < newest) return { endMs, skip };
     skip -= newest;
-    beforeMs = (lastHour + 1) * HOUR_MS;
+    endMs = (lastHour + 1) * HOUR_MS - 1;
   }
-  let hours = db.selectFrom('minidump_hours').selectAll().orderBy('hour', 'desc');
-  if (lastHour !== null) hours = hours.where('hour', '<=', lastHour);
-  for (const { hour, row_count } of await hours.execute()) {
-    if (skip < row_count) break;
-    skip -= row_count;
-    beforeMs = hour * HOUR_MS;
+  // First to the day and then to the hour: years of hours are too many rows to bring here.
+  const days = await sql<Span>`
+    select min(hour) as first_hour, sum(row_count) as row_count from minidump_hours ${untilHour(endMs)}
+    group by hour / 24 order by first_hour desc`.execute(db);
+  const day = stepBack(days.rows, { endMs, skip });
+  const hours = await sql<Span>`
+    select hour as first_hour, row_count from minidump_hours ${untilHour(day.endMs)}
+    order by hour desc limit ${HOURS_A_DAY_MAX}`.execute(db);
+  return stepBack(hours.rows, day);
+}
+
+interface Span {
+  readonly first_hour: number;
+  readonly row_count: number;
+}
+
+interface Start {
+  readonly endMs: number | undefined;
+  readonly skip: number;
+}
+
+/** @param endMs the end of an hour, if given */
+function untilHour(endMs: number | undefined): RawBuilder<unknown> {
+  return endMs === undefined ? sql`` : sql`where hour < ${(endMs + 1) / HOUR_MS}`;
+}
+
+/** Goes back over as many whole spans as do not reach the page. */
+function stepBack(spans: readonly Span[], { endMs, skip }: Start): Start {
+  for (const span of spans) {
+    const rowCount = Number(span.row_count);
+    if (skip < rowCount) break;
+    skip -= rowCount;
+    endMs = Number(span.first_hour) * HOUR_MS - 1;
   }
-  return { beforeMs, skip };
+  return { endMs, skip };
 }
 
 function where(conditions: readonly RawBuilder<unknown>[]): RawBuilder<unknown> {

@@ -20,7 +20,7 @@ interface MinidumpHoursTable {
   row_count: number;
 }
 
-/** Rows a version and rows a GUID, likewise; `kind` is `version` or `guid`, an unknown key is `''`. */
+/** Rows a version, a GUID, an exception code, likewise; `kind` is `version`, `guid` or `code`, an unknown key is `''`. */
 interface MinidumpTalliesTable {
   kind: string;
   key: string;

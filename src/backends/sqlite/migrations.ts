@@ -7,7 +7,7 @@ interface Migration {
 }
 
 /** `2026-01-06T12:34:56Z`, with any offset, as epoch milliseconds. */
-const epochMs = (column: string): string => `cast(unixepoch(${column}, 'subsec') * 1000 as integer)`;
+const epochMs = (column: string): string => `cast(round(unixepoch(${column}, 'subsec') * 1000) as integer)`;
 
 /** A GUID in any spelling as its 32 upper-case digits. */
 const guidKey = (column: string): string =>
@@ -97,9 +97,10 @@ CREATE INDEX idx_minidumps_guid_age ON minidumps(exe_guid, exe_age);
 CREATE INDEX idx_minidumps_timestamp ON minidumps(timestamp);
 CREATE INDEX idx_minidumps_recent ON minidumps(timestamp_ms, id);
 CREATE INDEX idx_minidumps_version_recent ON minidumps(exe_version, timestamp_ms, id);
-CREATE INDEX idx_minidumps_guid_recent ON minidumps(guid_key, timestamp_ms, id);
+CREATE INDEX idx_minidumps_guid_recent ON minidumps(guid_key, timestamp_ms, id, exe_version);
 CREATE INDEX idx_minidumps_code_recent ON minidumps(exception_code, timestamp_ms, id);
-CREATE INDEX idx_minidumps_parsed_guid ON minidumps(parsed_guid_key, parsed_age) WHERE parsed_guid_key IS NOT NULL;
+CREATE INDEX idx_minidumps_other_guid ON minidumps(parsed_guid_key, timestamp_ms, id)
+  WHERE parsed_guid_key IS DISTINCT FROM guid_key;
 CREATE INDEX idx_minidumps_file_path ON minidumps(file_path);
 CREATE UNIQUE INDEX idx_minidumps_sha256 ON minidumps(sha256) WHERE sha256 IS NOT NULL;
 
@@ -123,9 +124,12 @@ CREATE UNIQUE INDEX idx_exes_sha256 ON exes(sha256) WHERE sha256 IS NOT NULL;`,
 const NEW_MS = `coalesce(NEW.timestamp_ms, ${epochMs('NEW.timestamp')}, ${epochMs('NEW.created_at')}, 0)`;
 const NEW_GUID = `coalesce(NEW.guid_key, ${guidKey('NEW.exe_guid')}, '')`;
 const HOUR_MS = 3_600_000;
+/** Rounded down also before 1970, where SQLite's own division rounds up. */
+const hourOf = (ms: string): string =>
+  `((${ms}) - (((${ms}) % ${HOUR_MS}) + ${HOUR_MS}) % ${HOUR_MS}) / ${HOUR_MS}`;
 
 /**
- * Totals without counting: rows an hour, a version, a GUID. Triggers keep them, so that they hold
+ * Totals without counting: rows an hour, a version, a GUID, a code. Triggers keep them, so that they hold
  * for rows that another program writes into the documented columns, too.
  */
 const tallies: Migration = {
@@ -135,28 +139,31 @@ CREATE TABLE minidump_hours (hour INTEGER PRIMARY KEY, row_count INTEGER NOT NUL
 CREATE TABLE minidump_tallies (
   kind TEXT NOT NULL, key TEXT NOT NULL, row_count INTEGER NOT NULL, PRIMARY KEY (kind, key)
 ) WITHOUT ROWID;
-INSERT INTO minidump_hours SELECT timestamp_ms / ${HOUR_MS}, count(*) FROM minidumps GROUP BY 1;
+INSERT INTO minidump_hours SELECT ${hourOf('timestamp_ms')}, count(*) FROM minidumps GROUP BY 1;
 INSERT INTO minidump_tallies SELECT 'version', coalesce(exe_version, ''), count(*) FROM minidumps GROUP BY 2;
 INSERT INTO minidump_tallies SELECT 'guid', coalesce(guid_key, ''), count(*) FROM minidumps GROUP BY 2;
+INSERT INTO minidump_tallies SELECT 'code', coalesce(exception_code, ''), count(*) FROM minidumps GROUP BY 2;
 
 CREATE TRIGGER minidumps_inserted AFTER INSERT ON minidumps BEGIN
   UPDATE minidumps SET timestamp_ms = ${NEW_MS}, guid_key = nullif(${NEW_GUID}, '')
     WHERE id = NEW.id AND NEW.timestamp_ms IS NULL;
-  INSERT INTO minidump_hours VALUES (${NEW_MS} / ${HOUR_MS}, 1)
+  INSERT INTO minidump_hours VALUES (${hourOf(NEW_MS)}, 1)
     ON CONFLICT (hour) DO UPDATE SET row_count = row_count + 1;
-  INSERT INTO minidump_tallies VALUES ('version', coalesce(NEW.exe_version, ''), 1)
-    ON CONFLICT (kind, key) DO UPDATE SET row_count = row_count + 1;
-  INSERT INTO minidump_tallies VALUES ('guid', ${NEW_GUID}, 1)
+  INSERT INTO minidump_tallies VALUES
+      ('version', coalesce(NEW.exe_version, ''), 1),
+      ('guid', ${NEW_GUID}, 1),
+      ('code', coalesce(NEW.exception_code, ''), 1)
     ON CONFLICT (kind, key) DO UPDATE SET row_count = row_count + 1;
 END;
 CREATE TRIGGER minidumps_deleted AFTER DELETE ON minidumps BEGIN
-  UPDATE minidump_hours SET row_count = row_count - 1 WHERE hour = OLD.timestamp_ms / ${HOUR_MS};
-  DELETE FROM minidump_hours WHERE hour = OLD.timestamp_ms / ${HOUR_MS} AND row_count <= 0;
+  UPDATE minidump_hours SET row_count = row_count - 1 WHERE hour = ${hourOf('OLD.timestamp_ms')};
+  DELETE FROM minidump_hours WHERE hour = ${hourOf('OLD.timestamp_ms')} AND row_count <= 0;
   UPDATE minidump_tallies SET row_count = row_count - 1
     WHERE (kind = 'version' AND key = coalesce(OLD.exe_version, ''))
-       OR (kind = 'guid' AND key = coalesce(OLD.guid_key, ''));
-  DELETE FROM minidump_tallies WHERE row_count <= 0
-    AND key IN (coalesce(OLD.exe_version, ''), coalesce(OLD.guid_key, ''));
+       OR (kind = 'guid' AND key = coalesce(OLD.guid_key, ''))
+       OR (kind = 'code' AND key = coalesce(OLD.exception_code, ''));
+  DELETE FROM minidump_tallies WHERE row_count <= 0 AND kind IN ('version', 'guid', 'code')
+    AND key IN (coalesce(OLD.exe_version, ''), coalesce(OLD.guid_key, ''), coalesce(OLD.exception_code, ''));
 END;
 CREATE TRIGGER pdbs_inserted AFTER INSERT ON pdbs WHEN NEW.uploaded_ms IS NULL BEGIN
   UPDATE pdbs SET uploaded_ms = coalesce(${epochMs('NEW.uploaded_at')}, 0),

@@ -1,5 +1,6 @@
 /** Opens a SQLite database for the stores: WAL, durable commits, migrations, patient writers. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, SqliteDialect, sql } from 'kysely';
@@ -12,6 +13,8 @@ import { LATEST_MIGRATION, migrate } from './migrations.ts';
 /** While another process writes, the thread may stand still this long at most before it lets others run. */
 const BLOCKING_WAIT_MS = 20;
 const RETRY_PAUSE_MS = 25;
+/** Enough that the inner pages of all indexes of a million rows stay in memory. */
+const CACHE_KIBIBYTES = 16 * 1024;
 
 export interface SqliteOptions {
   /** Absolute path; the folder is made when it is missing. */
@@ -20,90 +23,132 @@ export interface SqliteOptions {
   readonly busyTimeoutMs: number;
 }
 
+type Database = InstanceType<ReturnType<typeof loadDriver>>;
+
 /**
  * @throws ChsError DATABASE_UNUSABLE when the file is no database, cannot be written, or was made
  *   by a newer chs; DATABASE_BUSY
  */
 export async function openSqlite({ path, busyTimeoutMs }: SqliteOptions): Promise<SqlBackend> {
-  const database = openFile(path);
-  const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database }) });
-
   const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
-    const deadline = Date.now() + busyTimeoutMs;
+    const deadline = performance.now() + busyTimeoutMs;
     for (;;) {
       try {
         return await work();
       } catch (error) {
         if (!isBusy(error)) throw translated(error, path);
-        if (Date.now() >= deadline) throw new ChsError('DATABASE_BUSY', {}, { cause: error });
+        if (performance.now() >= deadline) throw new ChsError('DATABASE_BUSY', {}, { cause: error });
         await sleep(RETRY_PAUSE_MS);
       }
     }
   };
 
-  const backend: SqlBackend = {
-    db,
-    read: (work) => patiently(() => work(db)),
-    write: (work) =>
-      patiently(() =>
-        db.connection().execute(async (connection) => {
-          // A transaction that begins as a reader fails at once when it has to wait to write; this one waits.
-          await sql`begin immediate`.execute(connection);
-          try {
-            const result = await work(connection);
-            await sql`commit`.execute(connection);
-            return result;
-          } catch (error) {
-            if (database.inTransaction) await sql`rollback`.execute(connection);
-            throw error;
-          }
-        }),
-      ),
-    async check() {
-      await patiently(() => sql`select count(*) from sqlite_master`.execute(db));
-    },
-    close: () => db.destroy(),
-  };
-
+  const database = openFile(path);
   try {
-    const version = database.pragma('user_version', { simple: true });
-    if (Number(version) > LATEST_MIGRATION) {
-      throw new ChsError('DATABASE_UNUSABLE', { path, reason: 'it was made by a newer version of chs' });
-    }
-    if (Number(version) < LATEST_MIGRATION) await backend.write(async () => migrate(database));
-    return backend;
-  } catch (error) {
-    await db.destroy();
-    throw translated(error, path);
-  }
-}
-
-function openFile(path: string): InstanceType<ReturnType<typeof loadDriver>> {
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-    const Database = loadDriver();
-    const database = new Database(path, { timeout: BLOCKING_WAIT_MS });
-    enterWal(database);
+    await patiently(async () => enterWal(database));
     // A commit must survive a power cut, not only the process: an upload is acknowledged after it.
     database.pragma('synchronous = FULL');
     database.pragma('foreign_keys = ON');
-    return database;
+    database.pragma(`cache_size = -${CACHE_KIBIBYTES}`);
+    refuseUnusable(database, path);
+    await patiently(async () => migrateToLatest(database, path));
+  } catch (error) {
+    database.close();
+    throw error instanceof ChsError ? error : translated(error, path);
+  }
+
+  const inode = statSync(path).ino;
+  const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database }) });
+  const transaction = <T>(
+    begin: 'begin' | 'begin immediate',
+    work: (db: Kysely<Schema>) => Promise<T>,
+  ): Promise<T> =>
+    patiently(() =>
+      db.connection().execute(async (connection) => {
+        await sql.raw(begin).execute(connection);
+        try {
+          const result = await work(connection);
+          await sql`commit`.execute(connection);
+          return result;
+        } catch (error) {
+          if (database.inTransaction) await sql`rollback`.execute(connection);
+          throw error;
+        }
+      }),
+    );
+
+  return {
+    db,
+    // One snapshot for all queries of a read: a page and its total belong together.
+    read: (work) => transaction('begin', work),
+    // A transaction that begins as a reader fails at once when it has to wait to write; this one waits.
+    write: (work) => transaction('begin immediate', work),
+    async check() {
+      // A file that was moved or replaced goes on working through the open handle, for nobody else.
+      const { ino } = await stat(path);
+      if (ino !== inode) throw new ChsError('DATABASE_UNUSABLE', { path, reason: 'the file was replaced' });
+      await patiently(() => sql`select count(*) from sqlite_master`.execute(db));
+    },
+    async close() {
+      await db.destroy();
+      // Kysely closes only what it has used, and an open handle keeps the WAL from being folded in.
+      database.close();
+    },
+  };
+}
+
+function openFile(path: string): Database {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    const Driver = loadDriver();
+    return new Driver(path, { timeout: BLOCKING_WAIT_MS });
   } catch (error) {
     throw translated(error, path);
   }
 }
 
-/** Several processes may open a new database at once; switching to WAL needs it alone for a moment. */
-function enterWal(database: InstanceType<ReturnType<typeof loadDriver>>): void {
+/**
+ * Switching to WAL needs the database alone for a moment, which several processes that open a new
+ * one at once all want; SQLite fails without waiting then.
+ */
+function enterWal(database: Database): void {
   if (database.pragma('journal_mode', { simple: true }) === 'wal') return;
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      database.pragma('journal_mode = WAL');
-      return;
-    } catch (error) {
-      if (!isBusy(error) || attempt >= 100) throw error;
-    }
+  database.pragma('journal_mode = WAL');
+}
+
+/** @throws ChsError DATABASE_UNUSABLE */
+function refuseUnusable(database: Database, path: string): void {
+  const version = versionOf(database);
+  if (version > LATEST_MIGRATION) {
+    throw new ChsError('DATABASE_UNUSABLE', { path, reason: 'it was made by a newer version of chs' });
   }
+  // A file that may not be written is opened all the same, for reading only; better to know it now.
+  try {
+    database.exec(`begin immediate; pragma user_version = ${version}; rollback`);
+  } catch (error) {
+    if (database.inTransaction) database.exec('rollback');
+    if (!isBusy(error)) throw error;
+  }
+}
+
+/**
+ * All steps or none; of several processes that want to, one does it and the others find it done.
+ *
+ * @throws ChsError DATABASE_UNUSABLE, with the tables as they were
+ */
+function migrateToLatest(database: Database, path: string): void {
+  if (versionOf(database) === LATEST_MIGRATION) return;
+  try {
+    database.transaction(() => migrate(database)).immediate();
+  } catch (error) {
+    if (isBusy(error) || codeOf(error).startsWith('SQLITE_FULL')) throw error;
+    const reason = `its tables could not be brought up to date: ${error instanceof Error ? error.message : error}`;
+    throw new ChsError('DATABASE_UNUSABLE', { path, reason }, { cause: error });
+  }
+}
+
+function versionOf(database: Database): number {
+  return Number(database.pragma('user_version', { simple: true }));
 }
 
 function codeOf(error: unknown): string {

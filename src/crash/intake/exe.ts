@@ -46,7 +46,7 @@ async function identify(
   const guid = declared.exe_guid === undefined ? (found?.exe_guid ?? null) : plainGuid(declared.exe_guid);
   const version = declared.exe_version ?? found?.exe_version ?? null;
   const name = declared.exe_filename ?? fileName;
-  const segment = safeSegment('exe_filename', withExtension(name ?? UNKNOWN));
+  const segment = safeSegment('exe_filename', withExtension(safeSegment('exe_filename', name ?? UNKNOWN)));
   const columns = {
     exe_version: version,
     exe_guid: guid,

@@ -56,7 +56,7 @@ async function identify(
   const age = declared.exe_age ?? found?.exe_age ?? null;
   const version = declared.exe_version ?? null;
   const name = declared.pdb_filename ?? fileName;
-  const segment = safeSegment('pdb_filename', withExtension(name ?? UNKNOWN));
+  const segment = safeSegment('pdb_filename', withExtension(safeSegment('pdb_filename', name ?? UNKNOWN)));
   const columns = {
     exe_version: version,
     exe_guid: guid,

@@ -66,7 +66,7 @@ async function takeIn<K extends FileKind, Input extends object>(
       ...unknownFields.map((field) => `The metadata field "${field}" is not known and was ignored`),
     ];
     const existing = await context.store.findBySha256(kind.kind, blob.sha256);
-    if (existing) return await joinExisting(context, existing, blob, warnings);
+    if (existing) return await joinExisting(context, kind.kind, existing, blob, warnings);
 
     const key = await blob.publish(identified.key);
     const { added, row } = await identified.add(context.store, {
@@ -78,7 +78,7 @@ async function takeIn<K extends FileKind, Input extends object>(
       declared: Object.keys(input).length > 0 ? JSON.stringify(input) : null,
       warnings: JSON.stringify(warnings),
     });
-    if (!added) return await joinExisting(context, row, blob, warnings);
+    if (!added) return await joinExisting(context, kind.kind, row, blob, warnings);
     await blob.settle();
     call.log.info(`${kind.label} uploaded: id=${row.id}`, { state: row.state, size_bytes: row.size_bytes });
     return { row, deduplicated: false, warnings };
@@ -92,7 +92,8 @@ async function takeIn<K extends FileKind, Input extends object>(
 
 /** The same bytes are there already. If their file was lost, these take its place. */
 async function joinExisting<K extends FileKind>(
-  { blobs }: IntakeContext,
+  { blobs, store }: IntakeContext,
+  kind: K,
   row: RowOf[K],
   blob: StagedBlob,
   warnings: readonly string[],
@@ -100,7 +101,8 @@ async function joinExisting<K extends FileKind>(
   const key = keyOf(row.file_path);
   if ((await blobs.stat(key)) === null) {
     const got = await blob.publish(key);
-    if (got === key) {
+    // The row may be on its way out, its file gone first: then these bytes must not stay without one.
+    if (got === key && (await store.find(kind, row.id)) !== null) {
       await blob.settle();
       return {
         row,

@@ -1,0 +1,44 @@
+/** Loads the bundled program together with its compiled code, which takes half of the time to start away. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { constants, Script } from 'node:vm';
+
+export interface Program {
+  main(argv: readonly string[]): Promise<never>;
+}
+
+/** How the program is wrapped: as Node.js wraps a CommonJS module. The compiled code is of exactly this text. */
+export function compileBundle(folder: string, cachedData: Buffer | undefined): Script {
+  const filename = join(folder, 'program.cjs');
+  // The bundle is ASCII, and one byte a character is what V8 takes fastest.
+  const source = readFileSync(filename, 'latin1');
+  return new Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
+    filename,
+    ...(cachedData ? { cachedData } : {}),
+    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+  });
+}
+
+export function runBundle(script: Script, folder: string): Program {
+  const filename = join(folder, 'program.cjs');
+  const module: { exports: unknown } = { exports: {} };
+  script.runInThisContext()(module.exports, createRequire(filename), module, filename, folder);
+  return module.exports as Program;
+}
+
+/**
+ * The program from `folder`. Compiled code that is missing, or of another version of Node.js, is
+ * refused by V8 itself, and the program is compiled anew.
+ */
+export function loadBundle(folder: string): Program {
+  return runBundle(compileBundle(folder, readIfThere(join(folder, 'program.cache'))), folder);
+}
+
+function readIfThere(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch {
+    return undefined;
+  }
+}

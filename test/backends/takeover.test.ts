@@ -1,0 +1,128 @@
+/** Takes over the database and the files of an earlier crash handler server, through the whole app. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import t, { type Test } from 'tap';
+import * as z from 'zod';
+import type { Embedded } from '../../daemon/embedded.ts';
+import { createCrashStore } from '../../src/backends/sql/crash-store.ts';
+import { openSqlite } from '../../src/backends/sqlite/open.ts';
+import { embeddedChs } from '../fixtures/chs.ts';
+import { GUID, makeDocumentedDatabase, VERSION } from './documented.ts';
+
+const DUMPS = `minidumps/${VERSION}/${GUID}_1`;
+
+/** Every way in which such rows were seen to write a time and a path; the files all lie as documented. */
+const dumps = [
+  { id: 'utc', timestamp: '2026-01-06T12:34:56Z', ms: '2026-01-06T12:34:56.000Z', root: './storage/' },
+  {
+    id: 'offset',
+    timestamp: '2026-01-06T21:34:56+08:00',
+    ms: '2026-01-06T13:34:56.000Z',
+    root: './storage/',
+  },
+  {
+    id: 'fraction',
+    timestamp: '2026-01-06T12:34:56.789Z',
+    ms: '2026-01-06T12:34:56.789Z',
+    root: './storage/',
+  },
+  {
+    id: 'both',
+    timestamp: '2026-01-06T12:34:56.123-05:30',
+    ms: '2026-01-06T18:04:56.123Z',
+    root: '.\\storage\\',
+  },
+  {
+    id: 'no-zone',
+    timestamp: '2026-01-06 12:34:50',
+    ms: '2026-01-06T12:34:50.000Z',
+    root: '/srv/chs/storage/',
+  },
+  { id: 'no-date', timestamp: 'yesterday', ms: '2026-01-07T00:00:00.000Z', root: 'C:\\chs\\storage\\' },
+].map((dump) => {
+  const path = `${dump.root}${DUMPS}/crash_${dump.id}.dmp`;
+  return { ...dump, file_path: dump.root.includes('\\') ? path.replaceAll('/', '\\') : path };
+});
+
+function scene(t: Test): string {
+  const folder = t.testdir();
+  makeDocumentedDatabase(join(folder, 'data', 'crash_handler.db'), dumps);
+  const files = [
+    ...dumps.map(({ id }) => `${DUMPS}/crash_${id}.dmp`),
+    `pdbs/${VERSION}/${GUID}_1/MyApp.pdb`,
+    `exes/${VERSION}/${GUID}/MyApp.exe`,
+  ];
+  for (const name of files) {
+    const path = join(folder, 'storage', name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, `bytes of ${name}`);
+  }
+  return folder;
+}
+
+function asking(chs: Embedded): (path: string, method?: string) => Promise<Response> {
+  return (path, method = 'GET') =>
+    chs.fetch(new Request(`http://chs.test${path}`, { method, headers: { 'x-api-key': chs.ownerKey } }));
+}
+
+t.test('keeps every row, its instant and its GUID', async (t) => {
+  const folder = scene(t);
+  const backend = await openSqlite({ path: join(folder, 'data', 'crash_handler.db'), busyTimeoutMs: 1000 });
+  t.teardown(() => backend.close());
+  const store = createCrashStore(backend);
+  for (const dump of dumps) {
+    const row = await store.find('minidumps', dump.id);
+    t.match(row, { timestamp: dump.timestamp, exe_guid: GUID, file_path: dump.file_path, pid: 1234 });
+    t.equal(new Date(row?.timestamp_ms ?? 0).toISOString(), dump.ms, dump.timestamp);
+    t.equal(row?.guid_key, GUID.replaceAll('-', '').toUpperCase());
+    const key = `./storage/${DUMPS}/crash_${dump.id}.dmp`;
+    t.equal(await store.isReferenced(key), true, 'a sweep spares its file');
+  }
+  t.equal((await store.find('pdbs', 'pdb-1'))?.uploaded_ms, Date.parse('2026-01-05T00:00:00Z'));
+  t.equal((await store.find('exes', 'exe-1'))?.uploaded_ms, Date.parse('2026-01-05T00:00:00.500Z'));
+});
+
+t.test('lists them by instant, with totals that agree', async (t) => {
+  const ask = asking(await embeddedChs(t, {}, scene(t)));
+  const list = async (query: string): Promise<{ ids: string[]; total: number }> => {
+    const reply = await ask(`/api/list/minidumps?${query}`);
+    t.equal(reply.status, 200);
+    const schema = z.object({
+      data: z.object({ total: z.number(), minidumps: z.array(z.object({ id: z.string() })) }),
+    });
+    const { data } = schema.parse(await reply.json());
+    return { ids: data.minidumps.map(({ id }) => id), total: data.total };
+  };
+  const newestFirst = ['no-date', 'both', 'offset', 'fraction', 'utc', 'no-zone'];
+  t.same(await list(''), { ids: newestFirst, total: 6 });
+  t.same(await list(`version=${VERSION}`), { ids: newestFirst, total: 6 });
+  t.same(await list(`guid=${GUID.toUpperCase()}`), { ids: newestFirst, total: 6 });
+  const range = 'start_time=2026-01-06T12:34:56Z&end_time=2026-01-06T14:00:00Z';
+  t.same(await list(range), { ids: ['offset', 'fraction', 'utc'], total: 3 });
+});
+
+t.test('gives out every file, wherever its row says that it lies', async (t) => {
+  const ask = asking(await embeddedChs(t, {}, scene(t)));
+  for (const { id } of dumps) {
+    const reply = await ask(`/api/download/minidump/${id}`);
+    t.equal(reply.status, 200, id);
+    t.equal(await reply.text(), `bytes of ${DUMPS}/crash_${id}.dmp`);
+  }
+  t.match(await (await ask('/api/download/pdb/pdb-1')).text(), /MyApp\.pdb$/);
+  t.match(await (await ask('/api/download/exe/exe-1')).text(), /MyApp\.exe$/);
+});
+
+t.test('matches its PDBs and EXEs by GUID in any case', async (t) => {
+  const ask = asking(await embeddedChs(t, {}, scene(t)));
+  const pdb = await ask(`/api/find/matching-pdb?exe_guid=${GUID.toUpperCase()}&exe_age=1`);
+  t.equal(pdb.status, 200);
+  t.match(await pdb.json(), { success: true });
+});
+
+t.test('deletes a row with its file', async (t) => {
+  const ask = asking(await embeddedChs(t, {}, scene(t)));
+  for (const { id } of dumps) {
+    t.equal((await ask(`/api/minidumps/${id}`, 'DELETE')).status, 200, id);
+    t.equal((await ask(`/api/download/minidump/${id}`)).status, 404);
+  }
+});

@@ -1,0 +1,229 @@
+/** Lookups as the documents have them, and showing and deleting what was found. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { crashme, type Reached, reach } from '../fixtures/chs.ts';
+import { sharedFixtures } from '../fixtures/shared.ts';
+import { files } from './bad-bodies.ts';
+import {
+  type Answer,
+  ask,
+  at,
+  type FileKind,
+  inBoth,
+  mutated,
+  send,
+  stored,
+  storedFolders,
+  textAt,
+} from './wire.ts';
+
+const GUID = '12345678-1234-1234-1234-1234567890AB';
+const REAL = '54A340A4-D444-CC37-4C4C-44205044422E';
+const kinds: readonly FileKind[] = ['minidump', 'pdb', 'exe'];
+
+function find(
+  chs: Reached,
+  what: 'matching-pdb' | 'exe-by-guid',
+  input: Record<string, string | number>,
+): Promise<Answer> {
+  const query = Object.entries(input).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+  return ask(chs, `/api/find/${what}?${query.join('&')}`);
+}
+
+async function stores(chs: Reached, kind: FileKind, metadata: unknown, bytes: Uint8Array): Promise<string> {
+  return textAt(await send(chs, kind, metadata, bytes), 'data', `${kind}_id`);
+}
+
+const spdb = (mark: string): Buffer => Buffer.from(`SPDB ${mark}`);
+
+inBoth('gives the documented replies', async (t, chs) => {
+  const pdbMetadata = { exe_version: '1.0.2.3', exe_guid: GUID, exe_age: 1, pdb_filename: 'MyApp.pdb' };
+  const pdbId = await stores(chs, 'pdb', pdbMetadata, spdb('1'));
+  const pdb = await find(chs, 'matching-pdb', { exe_version: '1.0.2.3', exe_guid: GUID, exe_age: 1 });
+  t.equal(pdb.status, 200);
+  t.equal(at(pdb.body, 'success'), true);
+  t.equal(at(pdb.body, 'data', 'message'), 'Matching PDB found');
+  t.match(at(pdb.body, 'data', 'pdb'), {
+    id: pdbId,
+    ...pdbMetadata,
+    file_path: `./storage/pdbs/1.0.2.3/${GUID}_1/MyApp.pdb`,
+    uploaded_at: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/,
+  });
+  const exeMetadata = { exe_version: '1.0.2.3', exe_guid: GUID, exe_filename: 'MyApp.exe' };
+  const exeId = await stores(chs, 'exe', exeMetadata, Buffer.from('MZ fake'));
+  const exe = await find(chs, 'exe-by-guid', { exe_guid: GUID });
+  t.equal(at(exe.body, 'data', 'message'), 'Matching EXE found');
+  t.match(at(exe.body, 'data', 'exe'), {
+    id: exeId,
+    ...exeMetadata,
+    file_path: `./storage/exes/1.0.2.3/${GUID}/MyApp.exe`,
+    uploaded_at: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/,
+  });
+});
+
+inBoth('gives the documented texts when there is none', async (t, chs) => {
+  const noPdb = await find(chs, 'matching-pdb', { exe_version: '1.0.2.3', exe_guid: GUID, exe_age: 1 });
+  t.equal(noPdb.status, 404);
+  t.match(noPdb.body, { success: false, code: 'NO_MATCHING_PDB' });
+  t.equal(at(noPdb.body, 'error'), 'No matching PDB found for the given parameters');
+  const noExe = await find(chs, 'exe-by-guid', { exe_guid: GUID });
+  t.equal(noExe.status, 404);
+  t.equal(at(noExe.body, 'error'), 'No matching EXE found for the given GUID');
+});
+
+const versions: readonly Record<string, string>[] = [{}, { exe_version: '5.5' }, { exe_version: 'other' }];
+
+inBoth('compares without case and dashes; the age must be equal, the version need not', async (t, chs) => {
+  const id = await stores(chs, 'pdb', { exe_version: '5.5' }, files.pdb);
+  for (const exe_guid of [REAL, REAL.toLowerCase(), REAL.replaceAll('-', ''), `{${REAL}}`]) {
+    for (const more of versions)
+      t.equal(
+        at((await find(chs, 'matching-pdb', { exe_guid, exe_age: 1, ...more })).body, 'data', 'pdb', 'id'),
+        id,
+      );
+    t.equal((await find(chs, 'matching-pdb', { exe_guid, exe_age: 2 })).status, 404);
+  }
+  const exe = await stores(chs, 'exe', null, files.exe);
+  const found = await find(chs, 'exe-by-guid', { exe_guid: `{${REAL.toLowerCase()}}` });
+  t.equal(at(found.body, 'data', 'exe', 'id'), exe);
+});
+
+inBoth('of several the version chooses, else the newest; bytes count before words', async (t, chs) => {
+  const real = await stores(chs, 'pdb', { exe_version: '1' }, files.pdb);
+  const twin = await stores(chs, 'pdb', { exe_version: '2' }, mutated(files.pdb, 'twin'));
+  // Two that only claim to be it, uploaded later: another build, and one that cannot be read.
+  await stores(chs, 'pdb', { exe_version: '3', exe_guid: REAL, exe_age: 1 }, crashme('r2/crashme.pdb'));
+  await stores(chs, 'pdb', { exe_version: '4', exe_guid: REAL, exe_age: 1 }, spdb('claims'));
+  const found = async (more: Record<string, string>): Promise<unknown> =>
+    at((await find(chs, 'matching-pdb', { exe_guid: REAL, exe_age: 1, ...more })).body, 'data', 'pdb', 'id');
+  t.equal(await found({ exe_version: '1' }), real);
+  t.equal(await found({ exe_version: '2' }), twin);
+  t.ok([real, twin].includes(String(await found({}))));
+  t.ok(
+    [real, twin].includes(String(await found({ exe_version: '3' }))),
+    'a PDB of another build is no match',
+  );
+  const exe = await stores(chs, 'exe', null, files.exe);
+  await stores(chs, 'exe', { exe_guid: REAL }, Buffer.from('MZ fake'));
+  t.equal(at((await find(chs, 'exe-by-guid', { exe_guid: REAL })).body, 'data', 'exe', 'id'), exe);
+});
+
+inBoth('falls back on what was declared', async (t, chs) => {
+  const declared = await stores(chs, 'pdb', { exe_guid: GUID, exe_age: 3 }, files.pdb);
+  for (const [exe_guid, exe_age] of [
+    [GUID, 3],
+    [REAL, 1],
+  ] as const)
+    t.equal(at((await find(chs, 'matching-pdb', { exe_guid, exe_age })).body, 'data', 'pdb', 'id'), declared);
+  t.equal((await find(chs, 'matching-pdb', { exe_guid: GUID, exe_age: 1 })).status, 404, 'not a mixture');
+});
+
+inBoth('an all-zero GUID is never equal to another', async (t, chs) => {
+  const zero = '00000000-0000-0000-0000-000000000000';
+  await stores(chs, 'pdb', { exe_guid: zero, exe_age: 0 }, spdb('zero'));
+  await stores(chs, 'exe', { exe_guid: zero }, Buffer.from('MZ fake'));
+  t.equal((await find(chs, 'matching-pdb', { exe_guid: zero, exe_age: 0 })).status, 404);
+  t.equal((await find(chs, 'exe-by-guid', { exe_guid: zero })).status, 404);
+  t.equal(at((await ask(chs, `/list/pdbs?guid=${zero}`)).body, 'data', 'total'), 0);
+});
+
+inBoth('finds the PDB of an image by its TimeDateStamp and SizeOfImage', async (t, chs) => {
+  const image = { exe_time_date_stamp: '6B024A30', exe_size_of_image: '0x69000' };
+  t.equal((await find(chs, 'matching-pdb', image)).status, 404);
+  await stores(chs, 'exe', null, files.exe);
+  t.equal((await find(chs, 'matching-pdb', image)).status, 404, 'the image is there, its PDB is not');
+  const pdb = await stores(chs, 'pdb', null, files.pdb);
+  t.equal(at((await find(chs, 'matching-pdb', image)).body, 'data', 'pdb', 'id'), pdb);
+  t.equal((await find(chs, 'matching-pdb', { ...image, exe_size_of_image: '68000' })).status, 404);
+});
+
+inBoth('says which parameters are missing or wrong', async (t, chs) => {
+  const cases: readonly [input: Record<string, string>, field: string][] = [
+    [{}, 'exe_guid'],
+    [{ exe_guid: GUID }, 'exe_age'],
+    [{ exe_age: '1' }, 'exe_guid'],
+    [{ exe_time_date_stamp: '6B024A30' }, 'exe_guid'],
+    [{ exe_guid: 'x', exe_age: '1' }, 'exe_guid'],
+    [{ exe_guid: GUID, exe_age: '-1' }, 'exe_age'],
+    [{ exe_guid: GUID, exe_age: '4294967296' }, 'exe_age'],
+    [{ exe_guid: GUID, exe_age: '1.5' }, 'exe_age'],
+    [{ exe_guid: GUID, exe_age: 'one' }, 'exe_age'],
+  ];
+  for (const [input, field] of cases)
+    t.match(await find(chs, 'matching-pdb', input), {
+      status: 400,
+      body: { code: 'INVALID_INPUT', error: `${field}: ` },
+    });
+  t.match(await find(chs, 'exe-by-guid', {}), { status: 400, body: { error: 'exe_guid: required' } });
+});
+
+const crash = sharedFixtures('crash');
+t.test(
+  'a portable PDB matches by its GUID alone',
+  { skip: crash ? false : 'the shared fixtures are not here' },
+  async (t) => {
+    for (const mode of ['embedded', 'daemon'] as const) {
+      const chs = await reach(t, mode);
+      const answer = await send(
+        chs,
+        'pdb',
+        null,
+        readFileSync(join(crash ?? '', 'ppdb-sourcelink-sample.pdb')),
+      );
+      const exe_guid = textAt(answer, 'data', 'exe_guid');
+      for (const exe_age of [1, 4294967295, 0])
+        t.equal(
+          at((await find(chs, 'matching-pdb', { exe_guid, exe_age })).body, 'data', 'pdb', 'id'),
+          textAt(answer, 'data', 'pdb_id'),
+        );
+    }
+  },
+);
+
+inBoth('shows one file, deletes it with its folders, and then knows it no more', async (t, chs) => {
+  for (const kind of kinds) {
+    const id = await stores(chs, kind, null, files[kind]);
+    const path = `/api/${kind}s/${id}`;
+    const shown = await ask(chs, path);
+    t.match(shown.body, {
+      success: true,
+      data: { [kind]: { id, exe_guid: REAL, state: 'verified', warnings: [] } },
+    });
+    t.equal((await ask(chs, path, { method: 'HEAD' })).status, 200);
+    const other = await stores(chs, kind, null, mutated(files[kind], 'other'));
+    t.same((await ask(chs, path, { method: 'DELETE' })).body, { success: true, data: { deleted: true, id } });
+    t.equal(stored(chs).length, 1, 'the other is still there');
+    for (const method of ['DELETE', 'GET'])
+      t.match(await ask(chs, path, { method }), {
+        status: 404,
+        body: { code: `${kind.toUpperCase()}_NOT_FOUND`, error: id },
+      });
+    t.equal((await ask(chs, `/download/${kind}/${id}`)).status, 404);
+    t.equal((await ask(chs, `/${kind}s/${other}`, { method: 'DELETE' })).status, 200);
+    t.same(stored(chs), []);
+    t.same(
+      storedFolders(chs).filter((folder) => folder.includes('/')),
+      [],
+      'no empty folder is left',
+    );
+    t.equal(at((await ask(chs, `/list/${kind}s`)).body, 'data', 'total'), 0);
+    const again = await send(chs, kind, null, files[kind]);
+    t.equal(at(again.body, 'data', 'deduplicated'), false, 'it can be stored anew');
+    t.not(textAt(again, 'data', `${kind}_id`), id);
+    await ask(chs, `/${kind}s/${textAt(again, 'data', `${kind}_id`)}`, { method: 'DELETE' });
+  }
+});
+
+inBoth('of many deletions at once one succeeds', async (t, chs) => {
+  const id = await stores(chs, 'pdb', null, files.pdb);
+  const answers = await Promise.all(
+    Array.from({ length: 8 }, () => ask(chs, `/pdbs/${id}`, { method: 'DELETE' })),
+  );
+  t.same(answers.map((answer) => answer.status).sort(), [200, ...Array.from({ length: 7 }, () => 404)]);
+  t.same(
+    stored(chs).filter((path) => !path.startsWith('.incoming/')),
+    [],
+    'the file is gone',
+  );
+});
