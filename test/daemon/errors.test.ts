@@ -18,6 +18,7 @@ import {
   formOf,
   inBoth,
   logOf,
+  logWith,
   mutated,
   send,
   sendRaw,
@@ -138,8 +139,7 @@ inBoth('an inner failure shows nothing of itself, and is logged whole under its 
   t.equal(answer.status, 500);
   t.match(answer.body, { success: false, code: 'INTERNAL', error: 'internal error (request broken-1)' });
   t.notMatch(JSON.stringify(answer.body), /no such table|sqlite|at .*:\d+/i);
-  await chs.fetch('/health');
-  const line = logOf(chs)
+  const line = (await logWith(chs, /\[ERROR\].*broken-1/))
     .split('\n')
     .find((text) => text.includes('[ERROR]') && text.includes('broken-1'));
   t.match(line, 'no such table: pdbs');
@@ -160,7 +160,7 @@ inBoth('the log has the documented lines', async (t, chs) => {
       `^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ \\[INFO\\] - ${label} uploaded: id=${id}(?= |$)`,
       'm',
     );
-    t.match(logOf(chs), line);
+    t.match(await logWith(chs, line), line);
   }
   if (chs.url)
     t.match(logOf(chs), new RegExp(`^[\\d-]+T[\\d:]+Z \\[INFO\\] - Server started on ${chs.url}$`, 'm'));

@@ -1,6 +1,8 @@
 /** What the tests of the daemon's routes share: both modes, requests, replies, and what is on disk. */
+
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { type Reached, reach, type Settings } from '../fixtures/chs.ts';
 
@@ -123,6 +125,12 @@ export function storedFolders(chs: Reached): string[] {
 export function logOf(chs: Reached): string {
   const file = join(chs.folder, 'logs', 'server.log');
   return existsSync(file) ? readFileSync(file, 'utf8') : '';
+}
+
+/** The log once it holds what is waited for: a command's log opens only when there is something to write. */
+export async function logWith(chs: Reached, pattern: RegExp): Promise<string> {
+  for (let attempt = 0; attempt < 400 && !pattern.test(logOf(chs)); attempt += 1) await setTimeout(25);
+  return logOf(chs);
 }
 
 /** A copy of `bytes` that differs from it in its last byte or more: another file of the same identity. */
