@@ -17,7 +17,7 @@ import {
 
 const DUMP_BYTES = 104_857_600;
 const CONCURRENT = 10;
-const ROUNDS = 3;
+const ROUNDS = 5;
 const POLL_PAUSE_MS = 3;
 /** What the client hands to the socket at a time. */
 const PIECE_BYTES = 256 * 1024;
