@@ -1,16 +1,8 @@
 /** Decides where a command's requests go: to a server, or to the daemon's app in this process. */
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { Readable } from 'node:stream';
-import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
 import type { LoadedConfig } from '../config/load.ts';
-import {
-  type Client,
-  createClient,
-  type IncomingReply,
-  type OutgoingRequest,
-  type Transport,
-} from '../src/connect.ts';
+import { type Client, createClient, type Transport } from '../src/connect.ts';
 import type { Operations } from '../src/operation.ts';
 import { ChsError } from '../src/platform/errors.ts';
 import type { Language } from '../src/platform/messages.ts';
@@ -50,7 +42,7 @@ export async function connectEmbedded(loaded: LoadedConfig, language: Language):
   const embedded = await openEmbedded(loaded);
   const transport: Transport = {
     name: 'the local data directory',
-    send: (request) => sendInProcess(embedded.fetch, request),
+    send: (request) => embedded.send(request),
     close: () => embedded.close(),
   };
   return connectionOver(transport, embedded.ownerKey, language);
@@ -63,25 +55,6 @@ function connectionOver(transport: Transport, apiKey: string | undefined, langua
     transport,
     close: () => transport.close(),
   };
-}
-
-async function sendInProcess(
-  fetch: (request: Request) => Promise<Response>,
-  { method, path, headers, body, signal }: OutgoingRequest,
-): Promise<IncomingReply> {
-  if (signal?.aborted) throw new ChsError('INTERRUPTED');
-  const request = new Request(`http://localhost${path}`, {
-    method,
-    headers,
-    ...(body ? { body: Readable.toWeb(body), duplex: 'half' } : {}),
-    ...(signal ? { signal } : {}),
-  });
-  // Over a socket the daemon would see the caller go; here the body has to end for it.
-  const abandon = (): void => void body?.destroy(new ChsError('INTERRUPTED'));
-  signal?.addEventListener('abort', abandon, { once: true });
-  const reply = await fetch(request).finally(() => signal?.removeEventListener('abort', abandon));
-  const bytes = reply.body ? Readable.fromWeb(reply.body as NodeReadableStream) : Readable.from([]);
-  return { status: reply.status, headers: reply.headers, body: bytes };
 }
 
 /** A key in a URL would end up in process lists, shell histories and logs, so it is refused. */

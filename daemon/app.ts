@@ -6,10 +6,11 @@ import { anonymous } from '../src/platform/access.ts';
 import { ChsError } from '../src/platform/errors.ts';
 import { fromAcceptLanguage } from '../src/platform/language.ts';
 import type { Log } from '../src/platform/log.ts';
+import { answerJson, type ReplyHeaders } from './answer.ts';
 import { createAddressCheck, EMBEDDED, presentedKey, requestIdOf } from './caller.ts';
 import type { Dialect } from './dialects/dialect.ts';
 import { dialects } from './dialects/table.ts';
-import { type AppEnv, type MountOptions, mount, reply } from './mount.ts';
+import { type AppEnv, type MountOptions, mount } from './mount.ts';
 
 const SECURITY_HEADERS = {
   'x-content-type-options': 'nosniff',
@@ -40,8 +41,7 @@ export function createApp(chs: Chs, { config, log }: AppOptions): App {
     const language = fromAcceptLanguage(c.req.header('accept-language'));
     const common = { requestId, signal: c.req.raw.signal, principal: anonymous, language, log: requestLog };
     c.set('call', { ...common, address: c.env?.incoming?.socket.remoteAddress ?? EMBEDDED });
-    c.header('x-request-id', requestId);
-    for (const [name, value] of Object.entries(SECURITY_HEADERS)) c.header(name, value);
+    c.set('headers', { 'x-request-id': requestId, ...SECURITY_HEADERS });
     c.set('call', { ...common, address: checkAddress(c.env?.incoming, c.req.raw.headers) });
     await next();
     const { address, principal } = c.var.call;
@@ -66,12 +66,7 @@ export function createApp(chs: Chs, { config, log }: AppOptions): App {
         code: known.code,
         address: call.address,
       });
-    if (known.retryAfterMs !== undefined)
-      c.header('retry-after', String(Math.ceil(known.retryAfterMs / 1000)));
-    // RFC 9110, 15.5.17: the reply to a range that is not there says how long the file is.
-    if (known.code === 'RANGE_NOT_SATISFIABLE') c.header('content-range', `bytes */${known.params.size}`);
-    if (known.status === 401) c.header('www-authenticate', 'Bearer realm="chs"');
-    return reply(c, dialectOf(c.req.path).failure(known, call.language));
+    return answerJson(c, dialectOf(c.req.path).failure(known, call.language), failureHeaders(known));
   });
 
   const options: MountOptions = {
@@ -88,7 +83,10 @@ export function createApp(chs: Chs, { config, log }: AppOptions): App {
   app.get('/ready', (c) => app.fetch(new Request(new URL('/health/ready', c.req.url), c.req.raw), c.env));
   app.get('/openapi.json', async (c) => {
     const { openapiDocument } = await import('./openapi.ts');
-    return c.json(openapiDocument(chs.domains.map((domain) => domain.operations)));
+    return answerJson(c, {
+      status: 200,
+      body: openapiDocument(chs.domains.map((domain) => domain.operations)),
+    });
   });
 
   app.notFound((c) => {
@@ -96,11 +94,21 @@ export function createApp(chs: Chs, { config, log }: AppOptions): App {
     const allowed = allowedMethods(app, c.req.path);
     const code = allowed.length > 0 ? 'METHOD_NOT_ALLOWED' : 'ROUTE_NOT_FOUND';
     if (allowed.includes('GET')) allowed.push('HEAD');
-    if (allowed.length > 0) c.header('allow', allowed.join(', '));
     const error = new ChsError(code, { method, path: c.req.path });
-    return reply(c, dialectOf(c.req.path).failure(error, c.var.call.language));
+    const headers: ReplyHeaders = allowed.length > 0 ? { allow: allowed.join(', ') } : {};
+    return answerJson(c, dialectOf(c.req.path).failure(error, c.var.call.language), headers);
   });
   return app;
+}
+
+/** What a failure says in headers besides its body. */
+function failureHeaders(error: ChsError): ReplyHeaders {
+  const headers: Record<string, string> = {};
+  if (error.retryAfterMs !== undefined) headers['retry-after'] = String(Math.ceil(error.retryAfterMs / 1000));
+  // RFC 9110, 15.5.17: the reply to a range that is not there says how long the file is.
+  if (error.code === 'RANGE_NOT_SATISFIABLE') headers['content-range'] = `bytes */${error.params.size}`;
+  if (error.status === 401) headers['www-authenticate'] = 'Bearer realm="chs"';
+  return headers;
 }
 
 /** Which dialect a failure on this path speaks, also where there is no such route. */

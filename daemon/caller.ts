@@ -3,18 +3,19 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP } from 'node:net';
 import { ChsError } from '../src/platform/errors.ts';
+import type { HeaderReader } from './answer.ts';
 
 /** The address of calls that come from the same process. */
 export const EMBEDDED = 'embedded';
 
 /** A client's own request id is kept when it is short and plain, else a new one is made. */
-export function requestIdOf(headers: Headers): string {
+export function requestIdOf(headers: HeaderReader): string {
   const given = headers.get('x-request-id');
   return given !== null && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
 }
 
 /** `X-API-Key`, or `Authorization: Bearer`; null when there is neither. */
-export function presentedKey(headers: Headers): string | null {
+export function presentedKey(headers: HeaderReader): string | null {
   const key = headers.get('x-api-key');
   if (key !== null) return key;
   return /^Bearer +(\S+)$/i.exec(headers.get('authorization')?.trim() ?? '')?.[1] ?? null;
@@ -31,7 +32,7 @@ export interface AddressRules {
  * Gives the caller's address: the socket's, or what trusted proxies say it is.
  * Throws ChsError ADDRESS_REFUSED.
  */
-export type AddressCheck = (incoming: IncomingMessage | undefined, headers: Headers) => string;
+export type AddressCheck = (incoming: IncomingMessage | undefined, headers: HeaderReader) => string;
 
 export function createAddressCheck(rules: AddressRules): AddressCheck {
   const allow = blockList(rules.allow);
@@ -48,7 +49,7 @@ export function createAddressCheck(rules: AddressRules): AddressCheck {
 }
 
 /** From the right, the first address that is no proxy of ours: everything left of it anyone may have written. */
-function behindProxies(headers: Headers, proxies: BlockList, socket: string): string {
+function behindProxies(headers: HeaderReader, proxies: BlockList, socket: string): string {
   const hops = (headers.get('x-forwarded-for') ?? '').split(',').map((hop) => plainAddress(hop.trim()));
   return hops.reverse().find((hop) => hop !== '' && !contains(proxies, hop)) ?? socket;
 }

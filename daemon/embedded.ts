@@ -1,12 +1,31 @@
 /** The daemon's app inside this process, for commands that work on the local data directory. */
 import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
 import type { LoadedConfig } from '../config/load.ts';
 import { createChs } from '../src/compose.ts';
-import { createApp } from './app.ts';
+import type { HeaderReader, Reply } from './answer.ts';
+import { type App, createApp } from './app.ts';
 import { openLazyLog } from './log/lazy.ts';
 
+/** A request from the same process. `path` includes the query. */
+export interface DirectRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Readable | null;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface DirectReply {
+  readonly status: number;
+  readonly headers: HeaderReader;
+  readonly body: Readable;
+}
+
 export interface Embedded {
-  fetch(request: Request): Promise<Response>;
+  readonly app: App;
+  /** `app.fetch` for callers that have streams and want streams (see `answer`). */
+  send(request: DirectRequest): Promise<DirectReply>;
   /** A key that exists in this process only: whoever may read the data directory may do everything. */
   readonly ownerKey: string;
   close(): Promise<void>;
@@ -19,11 +38,39 @@ export async function openEmbedded({ config }: LoadedConfig): Promise<Embedded> 
   const chs = await createChs(config, { log, keys: [{ name: 'owner', key: ownerKey, kind: 'owner' }] });
   const app = createApp(chs, { config, log });
   return {
-    fetch: async (request) => app.fetch(request, {}),
+    app,
+    send: (request) => sendDirectly(app, request),
     ownerKey,
     async close() {
       await chs.close();
       await log.close();
     },
   };
+}
+
+async function sendDirectly(app: App, request: DirectRequest): Promise<DirectReply> {
+  const { method, path, headers, body, signal = new AbortController().signal } = request;
+  // All that the app reads of a request; the body goes beside it, as a socket's does.
+  const raw = { method, url: `http://localhost${path}`, headers: readerOf(headers), body: null, signal };
+  const kept: { reply: Reply | null } = { reply: null };
+  const direct = (reply: Reply): Response => {
+    kept.reply = reply;
+    // What passes through the router is looked at by nobody but the access log.
+    return { status: reply.status, headers: readerOf(reply.headers) } as Response;
+  };
+  // A body that nobody goes on sending ends here, as one does whose socket is cut.
+  const cut = (): void => void body?.destroy();
+  signal.addEventListener('abort', cut, { once: true });
+  await app.fetch(raw as Request, { direct, ...(body ? { body } : {}) });
+  signal.removeEventListener('abort', cut);
+  if (!kept.reply) throw new Error(`${method} ${path} was not answered`);
+  const { status, headers: replyHeaders, body: content } = kept.reply;
+  const bytes =
+    content instanceof Readable ? content : Readable.from(content === null ? [] : [Buffer.from(content)]);
+  return { status, headers: readerOf(replyHeaders), body: bytes };
+}
+
+/** Names of headers are written in lower case throughout chs. */
+function readerOf(headers: Readonly<Record<string, string>>): HeaderReader {
+  return { get: (name) => headers[name.toLowerCase()] ?? null };
 }

@@ -2,26 +2,29 @@
 import { Readable } from 'node:stream';
 import type { HttpBindings } from '@hono/node-server';
 import type { Context, Hono } from 'hono';
-import type { ContentfulStatusCode, StatusCode } from 'hono/utils/http-status';
 import type { Domain } from '../src/compose.ts';
 import { type BytesReply, type Call, commonErrors, type Operation } from '../src/operation.ts';
 import { type Principal, permits } from '../src/platform/access.ts';
 import { ChsError, type ErrorCode } from '../src/platform/errors.ts';
 import { readableSize } from '../src/platform/size.ts';
+import { answer, answerJson, type HeaderReader, type Reply, type ReplyHeaders } from './answer.ts';
 import { decodeTexts, parseInput, parseJsonObject } from './decode.ts';
-import type { Dialect, WireReply } from './dialects/dialect.ts';
+import type { Dialect } from './dialects/dialect.ts';
 import { dialects } from './dialects/table.ts';
 import { createUpload, type UploadLimits } from './receive/upload.ts';
-import { fileResponse } from './send-file.ts';
+import { fileReply } from './send-file.ts';
 
-/** What the middleware put beside a request. `incoming` is there only for requests over a socket. */
+/**
+ * What stands beside a request. `incoming` is there for requests over a socket; `body` and `direct`
+ * for those of the same process, which brings its own stream and its own way to get the reply.
+ */
 export interface AppEnv {
-  Bindings: Partial<HttpBindings>;
-  Variables: { call: Call };
+  Bindings: Partial<HttpBindings> & { body?: Readable; direct?: (reply: Reply) => Response };
+  Variables: { call: Call; headers: ReplyHeaders };
 }
 
 export interface MountOptions {
-  readonly authenticate: (headers: Headers) => Promise<Principal>;
+  readonly authenticate: (headers: HeaderReader) => Promise<Principal>;
   readonly uploadLimits: (operation: Operation) => UploadLimits;
   readonly maxJsonBytes: () => number;
 }
@@ -64,7 +67,7 @@ async function run(
       },
       options.uploadLimits(operation),
     );
-    return reply(c, dialect.success(await handler(upload, call)));
+    return answerJson(c, dialect.success(await handler(upload, call)));
   }
   const input =
     operation.method === 'POST'
@@ -75,12 +78,8 @@ async function run(
         })
       : decodeTexts(operation, texts);
   const output = await handler(input, call);
-  if (operation.output === null) {
-    // A response of our own would come without the headers that every reply has.
-    const { body, status, headers } = fileResponse(output as BytesReply, c.req.raw);
-    return c.newResponse(body, { status: status as StatusCode, headers });
-  }
-  return reply(c, dialect.success(output));
+  if (operation.reply === 'bytes') return answer(c, fileReply(output as BytesReply, c.req.raw));
+  return answerJson(c, dialect.success(output));
 }
 
 /**
@@ -111,8 +110,8 @@ async function authorized(
 
 /** The socket's own stream where there is one: it is faster than the web stream around it. */
 function bodyOf(c: Context<AppEnv>): Readable {
-  const { incoming } = c.env;
-  if (incoming) return incoming;
+  const ownStream = c.env?.body ?? c.env?.incoming;
+  if (ownStream) return ownStream;
   const { body } = c.req.raw;
   return body ? Readable.fromWeb(body as import('node:stream/web').ReadableStream) : Readable.from([]);
 }
@@ -140,9 +139,4 @@ async function textOf(body: Readable, maxBytes: number): Promise<string> {
     throw error instanceof ChsError ? error : new ChsError('CALLER_GONE', {}, { cause: error });
   }
   return Buffer.concat(pieces).toString('utf8');
-}
-
-/** JSON that no cache keeps: most of it changes, and some of it is secret. */
-export function reply(c: Context<AppEnv>, { status, body }: WireReply): Response {
-  return c.json(body, status as ContentfulStatusCode, { 'cache-control': 'no-store' });
 }

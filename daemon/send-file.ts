@@ -1,35 +1,34 @@
 /** Replies with a file: validators, one byte range, a name that cannot harm (RFC 9110, RFC 6266). */
-import { Readable } from 'node:stream';
 import type { BytesReply } from '../src/operation.ts';
 import { ChsError } from '../src/platform/errors.ts';
+import type { HeaderReader, Reply } from './answer.ts';
+
+/** What matters of a request for a file. */
+interface FileRequest {
+  readonly method: string;
+  readonly headers: HeaderReader;
+}
 
 /** Builds the reply to a GET or HEAD; the file is opened only if its bytes go out. */
-export function fileResponse(file: BytesReply, request: Request): Response {
-  const headers = new Headers({
+export function fileReply(file: BytesReply, request: FileRequest): Reply {
+  const headers: Record<string, string> = {
     'content-type': 'application/octet-stream',
     'content-disposition': contentDisposition(file.fileName),
     'accept-ranges': 'bytes',
     'cache-control': 'private, no-cache',
-  });
+  };
   const etag = file.sha256 === null ? null : `"${file.sha256}"`;
-  if (etag) headers.set('etag', etag);
-  if (file.modifiedAt) headers.set('last-modified', file.modifiedAt.toUTCString());
-  if (notModified(file, etag, request.headers)) return new Response(null, { status: 304, headers });
+  if (etag) headers.etag = etag;
+  if (file.modifiedAt) headers['last-modified'] = file.modifiedAt.toUTCString();
+  if (notModified(file, etag, request.headers)) return { status: 304, headers, body: null };
 
   // RFC 9110, 14.2: Range means something for GET alone.
   const range = request.method === 'GET' ? rangeOf(file, etag, request.headers) : null;
   const { start, end } = range ?? { start: 0, end: file.sizeBytes - 1 };
-  headers.set('content-length', String(end - start + 1));
-  if (range) headers.set('content-range', `bytes ${start}-${end}/${file.sizeBytes}`);
+  headers['content-length'] = String(end - start + 1);
+  if (range) headers['content-range'] = `bytes ${start}-${end}/${file.sizeBytes}`;
   const bodyless = request.method === 'HEAD' || file.sizeBytes === 0;
-  const body = bodyless ? null : webStream(file.open(start, end));
-  return new Response(body, { status: range ? 206 : 200, headers });
-}
-
-function webStream(bytes: Readable): ReadableStream<Uint8Array> {
-  return Readable.toWeb(bytes, {
-    strategy: new ByteLengthQueuingStrategy({ highWaterMark: 512 * 1024 }),
-  }) as ReadableStream<Uint8Array>;
+  return { status: range ? 206 : 200, headers, body: bodyless ? null : file.open(start, end) };
 }
 
 /** ASCII for old clients, the real name for all others; quotes and control characters in neither. */
@@ -44,7 +43,7 @@ export function contentDisposition(fileName: string): string {
     : `attachment; filename="${ascii}"; filename*=UTF-8''${extended}`;
 }
 
-function notModified(file: BytesReply, etag: string | null, headers: Headers): boolean {
+function notModified(file: BytesReply, etag: string | null, headers: HeaderReader): boolean {
   const ifNoneMatch = headers.get('if-none-match');
   if (ifNoneMatch !== null) {
     const tags = ifNoneMatch.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
@@ -67,7 +66,7 @@ function notModified(file: BytesReply, etag: string | null, headers: Headers): b
 function rangeOf(
   file: BytesReply,
   etag: string | null,
-  headers: Headers,
+  headers: HeaderReader,
 ): { start: number; end: number } | null {
   const match = /^bytes=(\d*)-(\d*)$/i.exec(headers.get('range')?.trim() ?? '');
   const ifRange = headers.get('if-range');

@@ -25,6 +25,7 @@ const common = {
   target: 'node20.19',
   minifySyntax: true,
   minifyWhitespace: true,
+  minifyIdentifiers: true,
   charset: 'ascii',
   legalComments: 'none',
   jsx: 'automatic',
@@ -32,8 +33,22 @@ const common = {
   external: ['better-sqlite3', 'better-sqlite3-napi', 'typescript'],
 };
 
+/** commander loads node:child_process for commands that are programs of their own; chs has none. */
+const withoutChildProcess = {
+  name: 'without-child-process',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+      importer.includes('commander') ? { path: 'child_process', namespace: 'on-demand' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'on-demand' }, () => ({
+      contents: "module.exports = { spawn: (...args) => require('child_process').spawn(...args) };",
+    }));
+  },
+};
+
 await build({
   ...common,
+  plugins: [withoutChildProcess],
   entryPoints: ['commands/main.ts'],
   outfile: 'dist/program.cjs',
   define: { CHS_VERSION: JSON.stringify(version), 'import.meta.url': 'chsModuleUrl' },

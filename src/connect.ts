@@ -102,7 +102,7 @@ export function createDispatch({ transport, apiKey, language }: ClientOptions): 
       signal,
     });
     if (reply.status >= 400) throw await wireError(reply, transport.name);
-    if (operation.output === null) return download(reply);
+    if (operation.reply === 'bytes') return download(reply);
     return unwrap(await readJson(reply, transport.name), operation);
   };
 }

@@ -9,8 +9,8 @@ import type { Language } from './platform/messages.ts';
 /** How a family of routes reads input and wraps success and failure; each lives in daemon/dialects/. */
 export type DialectName = 'crash' | 'plain';
 
-/** One thing that chs can do, declared once. */
-export interface Operation {
+/** What is said of an operation, besides its input and output. */
+interface OperationFacts {
   /** One line for help, OpenAPI and manual pages; starts with a verb, no full stop. */
   readonly summary: string;
   readonly description?: string;
@@ -20,15 +20,36 @@ export interface Operation {
   readonly dialect: DialectName;
   /** Which keys may call it. `public` needs none. */
   readonly access: Access;
-  /** Path parameters, query and JSON body (or multipart `metadata`) together: an object schema. */
-  readonly input: z.core.$ZodType;
-  /** What a JSON reply carries. Null when the reply is bytes. */
-  readonly output: z.core.$ZodType | null;
   /** Present when the request carries a file. */
   readonly body?: BodySpec;
   /** The errors of its own that it may give, besides those that any route may (see `commonErrors`). */
   readonly errors: readonly ErrorCode[];
 }
+
+/** One thing that chs can do. */
+export interface Operation extends OperationFacts {
+  /** Path parameters, query and JSON body (or multipart `metadata`) together: an object schema. */
+  readonly input: z.core.$ZodType;
+  /** What a JSON reply carries. Null when the reply is bytes. */
+  readonly output: z.core.$ZodType | null;
+  readonly reply: 'json' | 'bytes';
+}
+
+/**
+ * An operation as it is written down, once. Schemas are functions: making all of them takes longer
+ * than a command that needs one should take to start.
+ */
+interface Declaration extends OperationFacts {
+  readonly input: () => z.core.$ZodType;
+  readonly output: (() => z.core.$ZodType) | null;
+}
+
+/** The operation of a declaration, with the declaration's own types. */
+type Declared<D extends Declaration> = Omit<D, 'input' | 'output'> & {
+  readonly input: ReturnType<D['input']>;
+  readonly output: D['output'] extends () => infer Schema ? Schema : null;
+  readonly reply: D['output'] extends null ? 'bytes' : 'json';
+};
 
 /** A request's file: multipart under `part` with the input as JSON in `metadata`, or the raw body. */
 export interface BodySpec {
@@ -53,26 +74,55 @@ export const commonErrors = [
 export type Operations = Readonly<Record<string, Operation>>;
 
 /**
- * Checks a table of operations as it is declared, so that an incomplete one fails at load and not
- * at the first request.
+ * Makes a table of operations of their declarations.
  *
- * @throws Error when a path parameter is not in the input, or a reply is neither JSON nor bytes.
+ * @throws Error for a declaration that is not complete: at once for what can be seen at once, at the
+ *   first use of an input that lacks a path parameter
  */
-export function defineOperations<const T extends Operations>(table: T): T {
-  for (const [name, operation] of Object.entries(table)) {
-    const keys = inputKeys(operation);
-    for (const parameter of pathParameters(operation.path)) {
-      if (!keys.includes(parameter)) throw new Error(`${name}: {${parameter}} is not in its input`);
-    }
-    if (!/^[A-Z].*[^.]$/.test(operation.summary)) throw new Error(`${name}: summary must be one plain line`);
-    if (operation.body && operation.method !== 'POST') throw new Error(`${name}: only POST carries a file`);
-  }
-  return table;
+export function defineOperations<const T extends Readonly<Record<string, Declaration>>>(
+  table: T,
+): { readonly [Name in keyof T]: Declared<T[Name]> } {
+  const operations = Object.entries(table).map(([name, declaration]) => {
+    if (!/^[A-Z].*[^.]$/.test(declaration.summary))
+      throw new Error(`${name}: summary must be one plain line`);
+    if (declaration.body && declaration.method !== 'POST')
+      throw new Error(`${name}: only POST carries a file`);
+    return [name, operationOf(name, declaration)];
+  });
+  return Object.fromEntries(operations);
+}
+
+function operationOf(name: string, declaration: Declaration): Operation {
+  let input: z.core.$ZodType | undefined;
+  let output: z.core.$ZodType | null | undefined;
+  return {
+    ...declaration,
+    reply: declaration.output === null ? 'bytes' : 'json',
+    get input() {
+      input ??= checkedInput(name, declaration);
+      return input;
+    },
+    get output() {
+      if (output === undefined) output = declaration.output?.() ?? null;
+      return output;
+    },
+  };
+}
+
+function checkedInput(name: string, { input, path }: Declaration): z.core.$ZodType {
+  const schema = input();
+  const missing = pathParameters(path).find((parameter) => !keysOf(schema).includes(parameter));
+  if (missing !== undefined) throw new Error(`${name}: {${missing}} is not in its input`);
+  return schema;
 }
 
 /** The names of an operation's input fields, in the order of their declaration. */
 export function inputKeys(operation: Operation): readonly string[] {
-  const definition: { type: string; shape?: Record<string, unknown> } = operation.input._zod.def;
+  return keysOf(operation.input);
+}
+
+function keysOf(schema: z.core.$ZodType): readonly string[] {
+  const definition: { type: string; shape?: Record<string, unknown> } = schema._zod.def;
   if (definition.type !== 'object' || !definition.shape) throw new Error('an operation takes an object');
   return Object.keys(definition.shape);
 }

@@ -30,8 +30,8 @@ export function meterBody(source: Readable, options: MeterOptions): Readable {
 
   let receivedBytes = 0;
   const meter = new Transform({
-    readableHighWaterMark: 256 * 1024,
-    writableHighWaterMark: 256 * 1024,
+    readableHighWaterMark: 64 * 1024,
+    writableHighWaterMark: 64 * 1024,
     transform(chunk: Uint8Array, _encoding, done) {
       receivedBytes += chunk.length;
       if (receivedBytes <= options.maxFileBytes + options.allowanceBytes) done(null, chunk);

@@ -120,7 +120,7 @@ function openParser(options: MultipartOptions): busboy.Busboy {
     return busboy({
       headers: { 'content-type': options.contentType },
       defParamCharset: 'utf8',
-      fileHwm: 256 * 1024,
+      fileHwm: 64 * 1024,
       limits: {
         parts: PARTS_MAX,
         files: PARTS_MAX,

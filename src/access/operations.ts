@@ -26,31 +26,33 @@ export const accessOperations = defineOperations({
     path: '/tokens',
     dialect: 'crash',
     access: 'admin',
-    input: z.object({
-      name: z
-        .string()
-        .regex(
-          /^[\p{L}\p{N} ._@/+-]{1,64}$/u,
-          'expected 1 to 64 letters, digits, spaces or any of . _ @ / + -',
-        )
-        .describe('What it is for, such as ci-upload'),
-      scope: z
-        .enum(scopes)
-        .default('read')
-        .describe('What it may do: read, write (and read), or admin (everything)'),
-      expires: z
-        .string()
-        .max(40)
-        .optional()
-        .describe('When it ends: a span such as 12h, 30d or 1y, or an ISO 8601 time; never when left out'),
-    }),
-    output: z.object({
-      id: z.string(),
-      name: z.string(),
-      scope: z.enum(scopes),
-      token: z.string(),
-      expires_at: z.string().nullable(),
-    }),
+    input: () =>
+      z.object({
+        name: z
+          .string()
+          .regex(
+            /^[\p{L}\p{N} ._@/+-]{1,64}$/u,
+            'expected 1 to 64 letters, digits, spaces or any of . _ @ / + -',
+          )
+          .describe('What it is for, such as ci-upload'),
+        scope: z
+          .enum(scopes)
+          .default('read')
+          .describe('What it may do: read, write (and read), or admin (everything)'),
+        expires: z
+          .string()
+          .max(40)
+          .optional()
+          .describe('When it ends: a span such as 12h, 30d or 1y, or an ISO 8601 time; never when left out'),
+      }),
+    output: () =>
+      z.object({
+        id: z.string(),
+        name: z.string(),
+        scope: z.enum(scopes),
+        token: z.string(),
+        expires_at: z.string().nullable(),
+      }),
     errors: ['BODY_TOO_LARGE', 'UNSUPPORTED_ENCODING', 'CALLER_GONE', 'STORAGE_FULL'],
   },
   listTokens: {
@@ -59,8 +61,8 @@ export const accessOperations = defineOperations({
     path: '/tokens',
     dialect: 'crash',
     access: 'admin',
-    input: z.object({}),
-    output: z.object({ tokens: z.array(token) }),
+    input: () => z.object({}),
+    output: () => z.object({ tokens: z.array(token) }),
     errors: [],
   },
   revokeToken: {
@@ -69,8 +71,8 @@ export const accessOperations = defineOperations({
     path: '/tokens/{id}',
     dialect: 'crash',
     access: 'admin',
-    input: z.object({ id: tokenId }),
-    output: z.object({ revoked: z.literal(true), id: z.string() }),
+    input: () => z.object({ id: tokenId }),
+    output: () => z.object({ revoked: z.literal(true), id: z.string() }),
     errors: ['TOKEN_NOT_FOUND', 'STORAGE_FULL'],
   },
 });

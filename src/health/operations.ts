@@ -9,8 +9,8 @@ export const healthOperations = defineOperations({
     path: '/health',
     dialect: 'plain',
     access: 'public',
-    input: z.object({}),
-    output: z.object({ status: z.literal('healthy') }),
+    input: () => z.object({}),
+    output: () => z.object({ status: z.literal('healthy') }),
     errors: [],
   },
   live: {
@@ -19,8 +19,8 @@ export const healthOperations = defineOperations({
     path: '/health/live',
     dialect: 'plain',
     access: 'public',
-    input: z.object({}),
-    output: z.object({ status: z.literal('alive') }),
+    input: () => z.object({}),
+    output: () => z.object({ status: z.literal('alive') }),
     errors: [],
   },
   ready: {
@@ -30,13 +30,14 @@ export const healthOperations = defineOperations({
     path: '/health/ready',
     dialect: 'plain',
     access: 'public',
-    input: z.object({}),
-    output: z.object({
-      status: z.enum(['ready', 'not_ready']),
-      components: z.array(
-        z.object({ name: z.string(), status: z.enum(['ok', 'failed']), reason: z.string().optional() }),
-      ),
-    }),
+    input: () => z.object({}),
+    output: () =>
+      z.object({
+        status: z.enum(['ready', 'not_ready']),
+        components: z.array(
+          z.object({ name: z.string(), status: z.enum(['ok', 'failed']), reason: z.string().optional() }),
+        ),
+      }),
     errors: [],
   },
 });

@@ -61,8 +61,8 @@ function scene(t: Test): string {
 }
 
 function asking(chs: Embedded): (path: string, method?: string) => Promise<Response> {
-  return (path, method = 'GET') =>
-    chs.fetch(new Request(`http://chs.test${path}`, { method, headers: { 'x-api-key': chs.ownerKey } }));
+  return async (path, method = 'GET') =>
+    chs.app.fetch(new Request(`http://chs.test${path}`, { method, headers: { 'x-api-key': chs.ownerKey } }));
 }
 
 t.test('keeps every row, its instant and its GUID', async (t) => {

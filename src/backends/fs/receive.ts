@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { StageOptions } from '../../platform/blobs.ts';
 
-/** Pieces are gathered to about this much before they are written: one call for many small ones. */
-const WRITE_BYTES = 512 * 1024;
+/** Pieces are gathered to this much before they are hashed and written: one call for many small ones. */
+const WRITE_BYTES = 256 * 1024;
 
 /**
  * Writes `bytes` to a new file at `path` and waits until they are on disk.
@@ -20,23 +20,29 @@ export async function receive(
   try {
     const hash = createHash('sha256');
     let sizeBytes = 0;
-    let waiting: Uint8Array[] = [];
-    let waitingBytes = 0;
+    // Copied into one buffer and let go at once: pieces that wait for the disk grow old, and old ones
+    // are freed only by the rarer, whole collections.
+    const buffer = Buffer.allocUnsafeSlow(WRITE_BYTES);
+    let filled = 0;
     for await (const piece of bytes) {
       options.signal.throwIfAborted();
       sizeBytes += piece.length;
       options.inspect(piece, sizeBytes);
-      hash.update(piece);
-      waiting.push(piece);
-      waitingBytes += piece.length;
-      if (waitingBytes >= WRITE_BYTES) {
-        await writeAll(file, waiting, waitingBytes);
-        waiting = [];
-        waitingBytes = 0;
+      for (let at = 0; at < piece.length; ) {
+        const part = piece.subarray(at, at + buffer.length - filled);
+        buffer.set(part, filled);
+        filled += part.length;
+        at += part.length;
+        if (filled === buffer.length) {
+          hash.update(buffer);
+          await writeAll(file, buffer);
+          filled = 0;
+        }
       }
     }
     options.signal.throwIfAborted();
-    if (waitingBytes > 0) await writeAll(file, waiting, waitingBytes);
+    hash.update(buffer.subarray(0, filled));
+    await writeAll(file, buffer.subarray(0, filled));
     await file.sync();
     return { sizeBytes, sha256: hash.digest('hex') };
   } finally {
@@ -44,13 +50,10 @@ export async function receive(
   }
 }
 
-/** `writev` may write less than it was given (a nearly full disk): go on until it is all there or it fails. */
-async function writeAll(file: FileHandle, pieces: readonly Uint8Array[], totalBytes: number): Promise<void> {
-  const { bytesWritten } = await file.writev([...pieces]);
-  if (bytesWritten === totalBytes) return;
-  const rest = Buffer.concat(pieces).subarray(bytesWritten);
-  for (let at = 0; at < rest.length; ) {
-    const written = await file.write(rest, at, rest.length - at);
-    at += written.bytesWritten;
+/** A write may take less than it was given (a nearly full disk): go on until it is all there or it fails. */
+async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, at, bytes.length - at);
+    at += bytesWritten;
   }
 }

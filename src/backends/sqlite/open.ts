@@ -7,7 +7,7 @@ import { Kysely, SqliteDialect, sql } from 'kysely';
 import { ChsError } from '../../platform/errors.ts';
 import type { SqlBackend } from '../sql/backend.ts';
 import type { Schema } from '../sql/schema.ts';
-import { loadDriver } from './driver.ts';
+import { loadDriver, nativeBinding } from './driver.ts';
 import { LATEST_MIGRATION, migrate } from './migrations.ts';
 
 /** While another process writes, the thread may stand still this long at most before it lets others run. */
@@ -101,7 +101,8 @@ function openFile(path: string): Database {
   try {
     mkdirSync(dirname(path), { recursive: true });
     const Driver = loadDriver();
-    return new Driver(path, { timeout: BLOCKING_WAIT_MS });
+    const binding = nativeBinding();
+    return new Driver(path, { timeout: BLOCKING_WAIT_MS, ...(binding ? { nativeBinding: binding } : {}) });
   } catch (error) {
     throw translated(error, path);
   }
