@@ -45,7 +45,7 @@ export async function connectEmbedded(loaded: LoadedConfig, language: Language):
     send: (request) => embedded.send(request),
     close: () => embedded.close(),
   };
-  return connectionOver(transport, embedded.ownerKey, language);
+  return connectionOver(transport, undefined, language);
 }
 
 function connectionOver(transport: Transport, apiKey: string | undefined, language: Language): Connection {

@@ -1,7 +1,8 @@
 /** Reads options off an operation's input, and the operation's input off the options of a call. */
 import { InvalidArgumentError, Option } from 'commander';
 import type * as z from 'zod';
-import { safeParse, toJSONSchema } from 'zod/v4/core';
+import { safeParse } from 'zod/v4/core';
+import { inputSchema } from '../src/input-schema.ts';
 import type { Operation } from '../src/operation.ts';
 import { pathParameters } from '../src/operation.ts';
 import { isoSeconds } from '../src/platform/clock.ts';
@@ -125,12 +126,5 @@ export function attributeOf(name: string): string {
 }
 
 function fieldSchemas(operation: Operation): ReadonlyMap<string, FieldSchema> {
-  const schema = toJSONSchema(operation.input, { io: 'input', unrepresentable: 'any' });
-  const properties: Readonly<Record<string, unknown>> = schema.properties ?? {};
-  return new Map(
-    Object.entries(properties).map(([name, field]) => [
-      name,
-      typeof field === 'object' && field !== null ? field : {},
-    ]),
-  );
+  return new Map(Object.entries(inputSchema(operation).properties));
 }

@@ -1,6 +1,7 @@
 /** `chs serve`: the daemon in the foreground, until it is told to stop. */
 import { type Command, Option } from 'commander';
 import type { LoadedConfig } from '../config/load.ts';
+import type { Daemon } from '../daemon/serve.ts';
 import { addCommand, type CommandContext, type Invocation } from './define.ts';
 import { usageError } from './failure.ts';
 import type { ExitCode, Run } from './run.ts';
@@ -10,7 +11,7 @@ export function register(program: Command, context: CommandContext): void {
     name: 'serve',
     summary: 'Serve all of this over HTTP',
     description:
-      'Listens on 127.0.0.1:3000 unless the configuration says otherwise. Without a configured key it makes one at its first start, shows it once, and serves this machine only. SIGTERM and Ctrl-C let running requests finish; a second one does not.',
+      'Listens on 127.0.0.1:3000 unless the configuration says otherwise. Without a configured key it makes one at its first start, shows it once, and serves this machine only. SIGTERM and Ctrl-C let running requests finish; a second one does not. SIGHUP reads the configuration again and takes over what can change while it runs.',
     options: () => [
       new Option('--host <address>', 'listen on this address instead of server.host'),
       new Option('--port <number>', 'listen on this port instead of server.port; 0 takes any free one'),
@@ -39,12 +40,28 @@ async function serve(run: Run, { options }: Invocation): Promise<ExitCode> {
     run.out.note(`API key, made now and shown this once: ${keys.generated.key}`);
     run.out.note(`It is kept in ${keys.generated.path}; the commands of this user find it there.`);
   }
+  const onHangup = (): void => {
+    reload(run, options, daemon).catch((error: unknown) => {
+      run.out.warn(
+        `the configuration was not reloaded: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    });
+  };
+  process.on('SIGHUP', onHangup);
   await new Promise<void>((resolve) => {
     if (run.signal.aborted) resolve();
     run.signal.addEventListener('abort', () => resolve(), { once: true });
   });
   await daemon.stop('it was told to');
   return 0;
+}
+
+/** SIGHUP: reads the configuration again, as it was found at the start. */
+async function reload(run: Run, options: Invocation['options'], daemon: Daemon): Promise<void> {
+  const { loadConfig } = await import('../config/load.ts');
+  const next = await loadConfig({ cwd: run.cwd, env: run.env, explicitPath: run.options.config });
+  for (const warning of next.warnings) run.out.warn(warning);
+  daemon.reload(withFlags(next, options));
 }
 
 function withFlags(loaded: LoadedConfig, { host, port }: Invocation['options']): LoadedConfig {

@@ -49,7 +49,7 @@ export function createAddressCheck(rules: AddressRules): AddressCheck {
 }
 
 /** From the right, the first address that is no proxy of ours: everything left of it anyone may have written. */
-function behindProxies(headers: HeaderReader, proxies: BlockList, socket: string): string {
+function behindProxies(headers: HeaderReader, proxies: BlockList | null, socket: string): string {
   const hops = (headers.get('x-forwarded-for') ?? '').split(',').map((hop) => plainAddress(hop.trim()));
   return hops.reverse().find((hop) => hop !== '' && !contains(proxies, hop)) ?? socket;
 }
@@ -59,7 +59,9 @@ function plainAddress(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
 }
 
-function blockList(ranges: readonly string[]): BlockList {
+/** Null for no ranges at all: then nothing is in the list. */
+function blockList(ranges: readonly string[]): BlockList | null {
+  if (ranges.length === 0) return null;
   const list = new BlockList();
   for (const range of ranges) {
     const [address = '', prefix] = range.split('/');
@@ -70,7 +72,8 @@ function blockList(ranges: readonly string[]): BlockList {
 }
 
 /** What is no address (a proxy may write `unknown`) is in no list. */
-function contains(list: BlockList, address: string): boolean {
+function contains(list: BlockList | null, address: string): boolean {
+  if (!list) return false;
   const [plain = ''] = address.split('%');
   const family = isIP(plain);
   return family !== 0 && list.check(plain, family === 6 ? 'ipv6' : 'ipv4');

@@ -1,5 +1,6 @@
 /** Reads an operation's input out of path, query and JSON, and says in plain words what is wrong with it. */
 import * as z from 'zod';
+import { inputSchema } from '../src/input-schema.ts';
 import type { Operation } from '../src/operation.ts';
 import { ChsError } from '../src/platform/errors.ts';
 
@@ -19,6 +20,8 @@ export function decodeTexts(operation: Operation, texts: Readonly<Record<string,
     const type = types.get(name);
     // Whatever else a client appends to a URL (cache busters, tracking) is none of our business.
     if (type === undefined) continue;
+    // Forms and templates send empty values for what is left out.
+    if (text === '' && type !== 'boolean') continue;
     input[name] = type === 'number' ? numberOf(text) : type === 'boolean' ? booleanOf(text) : text;
   }
   return parseInput(operation, input);
@@ -46,7 +49,7 @@ export function parseJsonObject(
 ): Record<string, unknown> {
   let value: unknown;
   try {
-    value = JSON.parse(text.replace(/^\ufeff/, ''));
+    value = JSON.parse(text.replace(/^\ufeff|\0+$/g, ''));
   } catch (error) {
     throw refusal(error instanceof Error ? withoutExcerpt(error.message) : 'no JSON');
   }
@@ -77,9 +80,8 @@ function withoutExcerpt(message: string): string {
 function typesOf(operation: Operation): ReadonlyMap<string, FieldType> {
   const known = fieldTypes.get(operation);
   if (known) return known;
-  const schema = z.toJSONSchema(operation.input, { io: 'input' });
   const types = new Map<string, FieldType>();
-  for (const [name, property] of Object.entries(schema.properties ?? {})) {
+  for (const [name, property] of Object.entries(inputSchema(operation).properties)) {
     const type = typeof property === 'object' ? property.type : undefined;
     types.set(
       name,

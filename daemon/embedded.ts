@@ -1,8 +1,9 @@
 /** The daemon's app inside this process, for commands that work on the local data directory. */
-import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { LinearRouter } from 'hono/router/linear-router';
 import type { LoadedConfig } from '../config/load.ts';
 import { createChs } from '../src/compose.ts';
+import type { Principal } from '../src/platform/access.ts';
 import type { HeaderReader, Reply } from './answer.ts';
 import { type App, createApp } from './app.ts';
 import { openLazyLog } from './log/lazy.ts';
@@ -26,21 +27,17 @@ export interface Embedded {
   readonly app: App;
   /** `app.fetch` for callers that have streams and want streams (see `answer`). */
   send(request: DirectRequest): Promise<DirectReply>;
-  /** A key that exists in this process only: whoever may read the data directory may do everything. */
-  readonly ownerKey: string;
   close(): Promise<void>;
 }
 
 /** @throws ChsError DATABASE_UNUSABLE, DATABASE_BUSY */
 export async function openEmbedded({ config }: LoadedConfig): Promise<Embedded> {
-  const ownerKey = randomBytes(32).toString('base64url');
   const log = openLazyLog(config.logging);
-  const chs = await createChs(config, { log, keys: [{ name: 'owner', key: ownerKey, kind: 'owner' }] });
-  const app = createApp(chs, { config, log });
+  const chs = await createChs(config, { log, keys: [] });
+  const app = createApp(chs, { config, log, router: new LinearRouter() });
   return {
     app,
     send: (request) => sendDirectly(app, request),
-    ownerKey,
     async close() {
       await chs.close();
       await log.close();
@@ -48,10 +45,21 @@ export async function openEmbedded({ config }: LoadedConfig): Promise<Embedded> 
   };
 }
 
+const owner: Principal = { kind: 'owner', name: 'owner', scope: 'admin' };
+let requestCount = 0;
+
 async function sendDirectly(app: App, request: DirectRequest): Promise<DirectReply> {
   const { method, path, headers, body, signal = new AbortController().signal } = request;
+  requestCount += 1;
+  const requestId = `local-${process.pid}-${requestCount}`;
   // All that the app reads of a request; the body goes beside it, as a socket's does.
-  const raw = { method, url: `http://localhost${path}`, headers: readerOf(headers), body: null, signal };
+  const raw = {
+    method,
+    url: `http://localhost${path}`,
+    headers: readerOf({ ...headers, 'x-request-id': requestId }),
+    body: null,
+    signal,
+  };
   const kept: { reply: Reply | null } = { reply: null };
   const direct = (reply: Reply): Response => {
     kept.reply = reply;
@@ -61,7 +69,7 @@ async function sendDirectly(app: App, request: DirectRequest): Promise<DirectRep
   // A body that nobody goes on sending ends here, as one does whose socket is cut.
   const cut = (): void => void body?.destroy();
   signal.addEventListener('abort', cut, { once: true });
-  await app.fetch(raw as Request, { direct, ...(body ? { body } : {}) });
+  await app.fetch(raw as Request, { direct, principal: owner, ...(body ? { body } : {}) });
   signal.removeEventListener('abort', cut);
   if (!kept.reply) throw new Error(`${method} ${path} was not answered`);
   const { status, headers: replyHeaders, body: content } = kept.reply;

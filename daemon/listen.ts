@@ -59,7 +59,7 @@ export function keysFor(config: Config): ListenKeys {
   if (configured.length > 0) return { keys: [], generated: null, warnings };
   const { key, path, created } = ensureGeneratedKey(dirname(config.database.path));
   return {
-    keys: [{ name: 'generated', key, kind: 'key' }],
+    keys: [{ name: 'generated', key }],
     generated: created ? { key, path } : null,
     warnings,
   };

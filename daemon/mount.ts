@@ -19,7 +19,12 @@ import { fileReply } from './send-file.ts';
  * for those of the same process, which brings its own stream and its own way to get the reply.
  */
 export interface AppEnv {
-  Bindings: Partial<HttpBindings> & { body?: Readable; direct?: (reply: Reply) => Response };
+  Bindings: Partial<HttpBindings> & {
+    body?: Readable;
+    direct?: (reply: Reply) => Response;
+    /** Who calls, where that needs no key: whoever may read the data directory may do everything. */
+    principal?: Principal;
+  };
   Variables: { call: Call; headers: ReplyHeaders };
 }
 
@@ -100,7 +105,7 @@ async function authorized(
   options: MountOptions,
 ): Promise<Principal> {
   if (operation.access === 'public') return c.var.call.principal;
-  const principal = await options.authenticate(c.req.raw.headers);
+  const principal = c.env?.principal ?? (await options.authenticate(c.req.raw.headers));
   if (principal.scope === null) throw new ChsError('UNAUTHORIZED');
   if (!permits(principal.scope, operation.access)) {
     throw new ChsError('FORBIDDEN', { scope: principal.scope, needed: operation.access });

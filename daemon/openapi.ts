@@ -1,5 +1,6 @@
 /** The OpenAPI 3.1 document, read off the operation tables. */
 import * as z from 'zod';
+import { type InputSchema, inputSchema } from '../src/input-schema.ts';
 import {
   commonErrors,
   type DialectName,
@@ -67,17 +68,7 @@ function describe(name: string, operation: Operation): Json {
   };
 }
 
-interface ObjectSchema {
-  readonly properties: Record<string, Json>;
-  readonly required: readonly string[];
-}
-
-function inputSchema(operation: Operation): ObjectSchema {
-  const { $schema: _, ...schema } = z.toJSONSchema(operation.input, { io: 'input' });
-  return { properties: {}, required: [], ...schema } as ObjectSchema;
-}
-
-function requestBody(operation: Operation, schema: ObjectSchema): Json {
+function requestBody(operation: Operation, schema: InputSchema): Json {
   const input = { type: 'object', ...schema };
   if (!operation.body) return { required: true, content: { 'application/json': { schema: input } } };
   const file = { type: 'string', contentMediaType: 'application/octet-stream' };

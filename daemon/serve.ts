@@ -4,11 +4,13 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import type { LoadedConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
 import { type Chs, createChs } from '../src/compose.ts';
 import { ChsError } from '../src/platform/errors.ts';
 import { type App, createApp } from './app.ts';
 import { keysFor, type ListenKeys } from './listen.ts';
 import { type OpenLog, openLog } from './log/open.ts';
+import { reloadInto } from './reload.ts';
 
 /** After an early refusal the rest of a body is read and dropped, so that the client gets to see the reply. */
 const LINGER_BYTES = 1024 * 1024 * 1024;
@@ -18,6 +20,12 @@ export interface Daemon {
   /** Such as `http://127.0.0.1:3000`. */
   readonly url: string;
   readonly keys: ListenKeys;
+  /**
+   * Takes over a changed configuration as far as a running daemon can; the log says what it took.
+   *
+   * @throws ChsError UNSAFE_LISTEN when the new keys would not do for the address
+   */
+  reload(next: LoadedConfig): void;
   /** Stops listening, lets requests finish for `graceful_shutdown_timeout`, closes everything. */
   stop(reason: string): Promise<void>;
 }
@@ -42,8 +50,24 @@ export async function startDaemon({ config }: LoadedConfig): Promise<Daemon> {
   const url = urlOf(server, config.server.host);
   for (const warning of keys.warnings) log.warn(warning);
   log.info(`Server started on ${url}`);
-  const graceMs = config.server.graceful_shutdown_timeout * 1000;
-  return { url, keys, stop: (reason) => stop({ server, chs, log, graceMs }, reason) };
+  return {
+    url,
+    keys,
+    reload: (next) => reload(config, next.config, log),
+    stop: (reason) => {
+      const graceMs = config.server.graceful_shutdown_timeout * 1000;
+      return stop({ server, chs, log, graceMs }, reason);
+    },
+  };
+}
+
+function reload(live: Config, next: Config, log: OpenLog): void {
+  // The address stays what it is, and must stay safe with the keys to come.
+  keysFor({ ...next, server: { ...next.server, host: live.server.host } });
+  const { taken, waiting } = reloadInto(live, next);
+  log.setLevel(live.logging.level);
+  log.info(`Configuration reloaded: ${taken.join(', ') || 'nothing has changed'}`);
+  if (waiting.length > 0) log.warn(`These changes need a restart: ${waiting.join(', ')}`);
 }
 
 function createHttpServer(app: App, config: LoadedConfig['config']): Server {

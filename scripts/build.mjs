@@ -2,6 +2,7 @@
 // into dist/, for start-up time: one file to read in place of some hundred, and its compiled code.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,26 +30,33 @@ const common = {
   charset: 'ascii',
   legalComments: 'none',
   jsx: 'automatic',
-  // Native addons stay outside; so does typescript, which cosmiconfig asks for only to read .ts files.
-  external: ['better-sqlite3', 'better-sqlite3-napi', 'typescript'],
+  // Native addons and what looks for them stay outside; so does typescript, which cosmiconfig asks for only to read .ts files.
+  external: ['bindings', 'better-sqlite3-napi', 'typescript'],
 };
 
-/** commander loads node:child_process for commands that are programs of their own; chs has none. */
-const withoutChildProcess = {
-  name: 'without-child-process',
+/** Parts of Node.js that are slow to load, and that most commands never call. */
+const ON_DEMAND = ['child_process', 'crypto', 'http', 'https', 'net', 'zlib'];
+
+/** Loads them when something in them is first used, not when a file that might use it is loaded. */
+const onDemand = {
+  name: 'on-demand',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
-      importer.includes('commander') ? { path: 'child_process', namespace: 'on-demand' } : undefined,
-    );
-    onLoad({ filter: /.*/, namespace: 'on-demand' }, () => ({
-      contents: "module.exports = { spawn: (...args) => require('child_process').spawn(...args) };",
+    const filter = new RegExp(`^(node:)?(${ON_DEMAND.join('|')})$`);
+    onResolve({ filter, namespace: 'file' }, ({ path }) => ({
+      path: path.replace('node:', ''),
+      namespace: 'on-demand',
+    }));
+    onLoad({ filter: /.*/, namespace: 'on-demand' }, ({ path }) => ({
+      contents: `const get = (name) => ({ enumerable: true, get: () => require('node:${path}')[name] });
+        for (const name of ${JSON.stringify(Object.keys(createRequire(import.meta.url)(`node:${path}`)))})
+          Object.defineProperty(exports, name, get(name));`,
     }));
   },
 };
 
 await build({
   ...common,
-  plugins: [withoutChildProcess],
+  plugins: [onDemand],
   entryPoints: ['commands/main.ts'],
   outfile: 'dist/program.cjs',
   define: { CHS_VERSION: JSON.stringify(version), 'import.meta.url': 'chsModuleUrl' },
@@ -58,6 +66,8 @@ await build({
 await build({
   ...common,
   entryPoints: ['bin/chs.ts'],
+  // The branch that asks for it is the one of the unbundled program.
+  logOverride: { 'empty-import-meta': 'silent' },
   outfile: 'dist/chs.cjs',
   define: { CHS_VERSION: JSON.stringify(version) },
 });

@@ -63,6 +63,7 @@ export async function createChs(config: Config, { log, keys, now = Date.now }: C
     { name: 'database', check: () => database.check() },
     { name: 'storage', check: () => blobs.check() },
     { name: 'disk', check: () => checkFreeSpace([root, dirname(config.database.path)]) },
+    { name: 'memory', check: checkFreeMemory },
     {
       name: 'accepting',
       check: async () => {
@@ -100,7 +101,7 @@ export async function createChs(config: Config, { log, keys, now = Date.now }: C
 export function configuredKeys(config: Config): FixedKey[] {
   const { api_key } = config.server;
   return [
-    ...(api_key === undefined ? [] : [{ name: 'server.api_key', key: api_key, kind: 'key' as const }]),
+    ...(api_key === undefined ? [] : [{ name: 'server.api_key', key: api_key }]),
     ...config.auth.api_keys.map((key, index) => ({
       name: `auth.api_keys[${index}]`,
       key,
@@ -114,13 +115,32 @@ function domain<T extends Operations>(operations: T, handlers: Handlers<T>): Dom
 }
 
 function limitsOf({ storage, limits }: Config) {
+  // Getters: the configuration may be reloaded in place.
   return {
-    maxMinidumpBytes: storage.max_minidump_size,
-    maxPdbBytes: storage.max_pdb_size,
-    maxExeBytes: storage.max_exe_size,
-    maxConcurrentUploads: limits.max_concurrent_uploads,
-    strict: storage.strict,
+    get maxMinidumpBytes() {
+      return storage.max_minidump_size;
+    },
+    get maxPdbBytes() {
+      return storage.max_pdb_size;
+    },
+    get maxExeBytes() {
+      return storage.max_exe_size;
+    },
+    get maxConcurrentUploads() {
+      return limits.max_concurrent_uploads;
+    },
+    get strict() {
+      return storage.strict;
+    },
   };
+}
+
+/** Below this the kernel soon ends a process, and a daemon is a likely one. */
+const FREE_MEMORY_BYTES_MIN = 32 * 1024 * 1024;
+
+/** What can still be had, within a container's limit if there is one; caches that give way count as free. */
+async function checkFreeMemory(): Promise<void> {
+  if (process.availableMemory() < FREE_MEMORY_BYTES_MIN) throw new Error('memory is nearly used up');
 }
 
 async function checkFreeSpace(folders: readonly string[]): Promise<void> {

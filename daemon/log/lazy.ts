@@ -5,7 +5,7 @@ import type { LoggingConfig, OpenLog } from './open.ts';
 type Entry = (log: Log) => void;
 
 /** Keeps lines in order while the real log opens; `close` waits until they are written. */
-export function openLazyLog(config: LoggingConfig): OpenLog {
+export function openLazyLog(config: LoggingConfig): Omit<OpenLog, 'setLevel'> {
   let opened: Promise<OpenLog> | null = null;
   const write = (level: LogLevel, entry: Entry): void => {
     if (rank(level) < rank(config.level)) return;

@@ -8,6 +8,7 @@ import { openRotatingFile } from './rotating-file.ts';
 export type LoggingConfig = Config['logging'];
 
 export interface OpenLog extends Log {
+  setLevel(level: LoggingConfig['level']): void;
   close(): Promise<void>;
 }
 
@@ -31,7 +32,13 @@ export function openLog(config: LoggingConfig, stdout: boolean): OpenLog {
     },
     destination,
   );
-  return { ...logOf(logger), close: async () => file.close() };
+  return {
+    ...logOf(logger),
+    setLevel(level) {
+      logger.level = level;
+    },
+    close: async () => file.close(),
+  };
 }
 
 function logOf(logger: pino.Logger): Log {

@@ -51,11 +51,15 @@ export async function readMultipart<T extends Discardable>(
         fail(error);
       }
     };
-    const gotMetadata = (text: string, truncated: boolean): void => {
+    const gotMetadata = (text: string | undefined, truncated: boolean): void => {
       if (seen.metadata !== null) throw new ChsError('REPEATED_PART', { part: 'metadata' });
       if (truncated) {
-        throw new ChsError('INVALID_METADATA', { reason: `longer than ${options.maxMetadataBytes} bytes` });
+        const limit = `${options.maxMetadataBytes} bytes (storage.max_metadata_size)`;
+        throw new ChsError('INVALID_METADATA', { reason: `longer than ${limit}` });
       }
+      // The parser gives nothing at all for a charset that it does not know.
+      if (typeof text !== 'string')
+        throw new ChsError('INVALID_METADATA', { reason: 'its charset is not UTF-8' });
       seen.metadata = text;
       check(text);
     };
@@ -77,9 +81,10 @@ export async function readMultipart<T extends Discardable>(
         seen.taking.catch(fail);
       }
     });
-    parser.on('field', (name, text, info) =>
+    parser.on('field', (name, text) =>
       attempt(() => {
-        if (name === 'metadata') gotMetadata(text, info.valueTruncated);
+        if (name === 'metadata')
+          gotMetadata(text, text !== undefined && Buffer.byteLength(text) > options.maxMetadataBytes);
         else if (name === options.part) throw new ChsError('MISSING_PART', { part: name });
         else throw unknownPart(name, options);
       }),
@@ -118,7 +123,7 @@ interface Seen<T> {
 function openParser(options: MultipartOptions): busboy.Busboy {
   try {
     return busboy({
-      headers: { 'content-type': options.contentType },
+      headers: { 'content-type': withQuotedBoundary(options.contentType) },
       defParamCharset: 'utf8',
       fileHwm: 64 * 1024,
       limits: {
@@ -126,13 +131,19 @@ function openParser(options: MultipartOptions): busboy.Busboy {
         files: PARTS_MAX,
         fields: PARTS_MAX,
         fieldNameSize: 200,
-        fieldSize: options.maxMetadataBytes,
+        // One more than may be, so that what is cut was too long.
+        fieldSize: options.maxMetadataBytes + 1,
         headerPairs: 50,
       },
     });
   } catch (error) {
     throw multipartError(error);
   }
+}
+
+/** Clients leave out the quotes that RFC 2045 wants around a boundary with `:` or `/` in it. */
+function withQuotedBoundary(contentType: string): string {
+  return contentType.replace(/;\s*boundary=([^"\s;]+)/i, '; boundary="$1"');
 }
 
 function multipartError(error: unknown): ChsError {

@@ -28,7 +28,7 @@ export function createAuthenticate({ fixedKeys, tokens, now, log }: Authenticate
   return async (presented) => {
     if (presented === null) return anonymous;
     const fixed = matching(presented, fixedKeys());
-    if (fixed) return { kind: fixed.kind, name: fixed.name, scope: 'admin' };
+    if (fixed) return { kind: 'key', name: fixed.name, scope: 'admin' };
     const id = tokenIdOf(presented);
     const row = id === null ? null : await tokens.find(id);
     if (!row || !timingSafeEqual(Buffer.from(row.hash, 'hex'), Buffer.from(hashToken(presented), 'hex'))) {

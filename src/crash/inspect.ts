@@ -4,7 +4,7 @@ import { type ByteSource, parseSource } from './formats/bytes.ts';
 import { type Minidump, type MinidumpModule, parseMinidump } from './formats/minidump.ts';
 import { type Pdb, parsePdb } from './formats/pdb.ts';
 import { type Pe, parsePe } from './formats/pe.ts';
-import { baseName } from './names.ts';
+import { baseName, guidKeyOf } from './names.ts';
 
 /** A dump's main facts: those of its first module, its exception and its process. */
 export interface MinidumpIdentity {
@@ -27,7 +27,8 @@ export interface MinidumpIdentity {
 }
 
 export interface PdbIdentity {
-  readonly exe_guid: string;
+  /** Null for the all-zero one, which identifies nothing. */
+  readonly exe_guid: string | null;
   readonly exe_age: number | null;
   /** The info stream's age, which pdbstr raises and debuggers ignore. */
   readonly info_age: number | null;
@@ -43,6 +44,11 @@ export interface ExeIdentity {
   readonly pdb_path: string | null;
 }
 
+/** The file name of a module; null when it has none, or only a folder. */
+function nameOf(module: MinidumpModule | undefined): string | null {
+  return baseName(module?.name ?? '') || null;
+}
+
 export interface Inspected<Identity, Parsed> {
   readonly identity: Identity;
   readonly parsed: Parsed;
@@ -55,7 +61,7 @@ export async function inspectMinidump(source: ByteSource): Promise<Inspected<Min
   const crashed = dump.crashModule === null ? undefined : dump.modules[dump.crashModule];
   const identity = {
     timestamp: dump.crashedAt === null ? null : isoSeconds(dump.crashedAt * 1000),
-    exe_name: program?.name ? baseName(program.name) : null,
+    exe_name: nameOf(program),
     exe_version: program?.version ?? null,
     exe_guid: program?.debugId?.guid ?? null,
     exe_age: program?.debugId?.age ?? null,
@@ -65,7 +71,7 @@ export async function inspectMinidump(source: ByteSource): Promise<Inspected<Min
     exception_code: dump.exception?.code ?? null,
     exception_name: dump.exception?.name ?? null,
     exception_address: dump.exception?.address ?? null,
-    crash_module: crashed?.name ? baseName(crashed.name) : null,
+    crash_module: nameOf(crashed),
     os: dump.os ? `${dump.os.platform} ${dump.os.version}` : null,
     cpu: dump.cpu?.architecture ?? null,
     module_count: dump.moduleCount,
@@ -78,7 +84,12 @@ export async function inspectMinidump(source: ByteSource): Promise<Inspected<Min
 export async function inspectPdb(source: ByteSource): Promise<Inspected<PdbIdentity, Pdb>> {
   const pdb = await parseSource(source, parsePdb(source.sizeBytes));
   return {
-    identity: { exe_guid: pdb.guid, exe_age: pdb.age, info_age: pdb.infoAge, format: pdb.kind },
+    identity: {
+      exe_guid: guidKeyOf(pdb.guid) && pdb.guid,
+      exe_age: pdb.age,
+      info_age: pdb.infoAge,
+      format: pdb.kind,
+    },
     parsed: pdb,
   };
 }

@@ -36,6 +36,15 @@ export function guidKeyOf(guid: string | null | undefined): string | null {
   return /^[0-9A-F]{32}$/.test(digits) && !/^0+$/.test(digits) ? digits : null;
 }
 
+/** A declared identity as it is looked for; null when it is not whole. */
+export function debugKeyOf(
+  guid: string | undefined,
+  age: number | undefined,
+): { guidKey: string; age: number } | null {
+  const guidKey = guidKeyOf(guid);
+  return guidKey === null || age === undefined ? null : { guidKey, age };
+}
+
 /** A declared GUID as it goes into paths and replies: the client's own spelling, without braces. */
 export function plainGuid(guid: string): string {
   return guid.replace(/[{}]/g, '');

@@ -105,11 +105,29 @@ export interface DebugKey {
   readonly age: number;
 }
 
+/** What a later upload of the same bytes declares. */
+export interface Redeclaration {
+  readonly debugId: DebugKey | null;
+  readonly version: string | null;
+  readonly fileName: string | null;
+}
+
 export interface CrashStore {
   addMinidump(row: MinidumpRow, details: string): Promise<Added<MinidumpRow>>;
   addPdb(row: PdbRow): Promise<Added<PdbRow>>;
   /** `debugIds`: every CodeView identity of the image. */
   addExe(row: ExeRow, debugIds: readonly DebugKey[]): Promise<Added<ExeRow>>;
+  /**
+   * Notes that the bytes of a row were uploaded again with other metadata: the identity finds the row
+   * from now on, and what the row did not know of its version and name is filled in.
+   *
+   * @returns the row as it is now; null when it is gone
+   */
+  addDeclaration<K extends 'pdbs' | 'exes'>(
+    kind: K,
+    id: string,
+    declared: Redeclaration,
+  ): Promise<RowOf[K] | null>;
   find<K extends FileKind>(kind: K, id: string): Promise<RowOf[K] | null>;
   findBySha256<K extends FileKind>(kind: K, sha256: string): Promise<RowOf[K] | null>;
   /** False when there was no such row. */

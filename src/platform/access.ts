@@ -19,7 +19,6 @@ export interface Principal {
 export interface FixedKey {
   readonly name: string;
   readonly key: string;
-  readonly kind: 'owner' | 'key';
 }
 
 export const anonymous: Principal = { kind: 'anonymous', name: 'anonymous', scope: null };

@@ -6,7 +6,7 @@ import * as z from 'zod';
 import type { Embedded } from '../../daemon/embedded.ts';
 import { createCrashStore } from '../../src/backends/sql/crash-store.ts';
 import { openSqlite } from '../../src/backends/sqlite/open.ts';
-import { embeddedChs } from '../fixtures/chs.ts';
+import { embeddedChs, TEST_KEY } from '../fixtures/chs.ts';
 import { GUID, makeDocumentedDatabase, VERSION } from './documented.ts';
 
 const DUMPS = `minidumps/${VERSION}/${GUID}_1`;
@@ -62,7 +62,7 @@ function scene(t: Test): string {
 
 function asking(chs: Embedded): (path: string, method?: string) => Promise<Response> {
   return async (path, method = 'GET') =>
-    chs.app.fetch(new Request(`http://chs.test${path}`, { method, headers: { 'x-api-key': chs.ownerKey } }));
+    chs.app.fetch(new Request(`http://chs.test${path}`, { method, headers: { 'x-api-key': TEST_KEY } }));
 }
 
 t.test('keeps every row, its instant and its GUID', async (t) => {

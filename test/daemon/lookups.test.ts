@@ -227,3 +227,26 @@ inBoth('of many deletions at once one succeeds', async (t, chs) => {
     'the file is gone',
   );
 });
+
+inBoth('finds a file by what a later upload of the same bytes declares, too', async (t, chs) => {
+  const plain = await send(chs, 'pdb', null, files.pdb);
+  const identity = { exe_version: '1.0.2.3', exe_guid: '12345678-1234-1234-1234-1234567890AB' };
+  const again = await send(chs, 'pdb', { ...identity, exe_age: 1, pdb_filename: 'MyApp.pdb' }, files.pdb);
+  t.match(again.body, { data: { deduplicated: true, pdb_id: textAt(plain, 'data', 'pdb_id') } });
+  t.match(JSON.stringify(again.body), 'this one finds them, too');
+  const query = new URLSearchParams({ ...identity, exe_age: '1' });
+  const found = await ask(chs, `/find/matching-pdb?${query}`);
+  t.match(found, {
+    status: 200,
+    body: { data: { pdb: { id: textAt(plain, 'data', 'pdb_id'), exe_version: '1.0.2.3' } } },
+  });
+  t.equal((await ask(chs, `/find/matching-pdb?${query}`.replace('exe_age=1', 'exe_age=2'))).status, 404);
+
+  const exe = await send(chs, 'exe', null, files.exe);
+  await send(chs, 'exe', identity, files.exe);
+  const byGuid = await ask(chs, `/find/exe-by-guid?exe_guid=${identity.exe_guid}`);
+  t.match(byGuid, { status: 200, body: { data: { exe: { id: textAt(exe, 'data', 'exe_id') } } } });
+
+  t.equal((await ask(chs, `/pdbs/${textAt(plain, 'data', 'pdb_id')}`, { method: 'DELETE' })).status, 200);
+  t.equal((await ask(chs, `/find/matching-pdb?${query}`)).status, 404, 'and no longer when it is gone');
+});

@@ -1,5 +1,5 @@
 /** The crash store in SQL, the same on every database. Lists are in minidump-list.ts. */
-import { type Kysely, sql } from 'kysely';
+import { type ExpressionBuilder, type Kysely, sql } from 'kysely';
 import type { Added, CrashStore, FileKind, RowOf, SymbolFilter } from '../../crash/store.ts';
 import type { SqlBackend } from './backend.ts';
 import { listMinidumps } from './minidump-list.ts';
@@ -13,7 +13,9 @@ export function createCrashStore(backend: SqlBackend): CrashStore {
   return { ...additions(backend), ...rows(backend), ...lists(backend), ...matches(backend) };
 }
 
-function additions(backend: SqlBackend): Pick<CrashStore, 'addMinidump' | 'addPdb' | 'addExe'> {
+type AddMethods = 'addMinidump' | 'addPdb' | 'addExe' | 'addDeclaration';
+
+function additions(backend: SqlBackend): Pick<CrashStore, AddMethods> {
   return {
     addMinidump: (row, details) =>
       backend.write(async (db) => {
@@ -36,8 +38,29 @@ function additions(backend: SqlBackend): Pick<CrashStore, 'addMinidump' | 'addPd
         }
         return added;
       }),
+    addDeclaration: (kind, id, declared) =>
+      backend.write(async (db) => {
+        await sql`
+          update ${sql.table(kind)} set exe_version = coalesce(exe_version, ${declared.version}),
+            ${sql.ref(NAME_COLUMNS[kind])} = coalesce(${sql.ref(NAME_COLUMNS[kind])}, ${declared.fileName})
+          where id = ${id}`.execute(db);
+        const row = await first(db, kind, 'id', id);
+        if (row && declared.debugId) {
+          const { guidKey, age } = declared.debugId;
+          const identity = { kind, file_id: id, guid_key: guidKey, age };
+          await db
+            .insertInto('declared_ids')
+            .values(identity)
+            .onConflict((c) => c.doNothing())
+            .execute();
+        }
+        return row;
+      }),
   };
 }
+
+/** The column of a file's own name. */
+const NAME_COLUMNS = { pdbs: 'pdb_filename', exes: 'exe_filename' } as const;
 
 type RowMethods = 'find' | 'findBySha256' | 'remove' | 'isReferenced' | 'minidumpDetails' | 'debugIds';
 
@@ -47,6 +70,7 @@ function rows(backend: SqlBackend): Pick<CrashStore, RowMethods> {
     findBySha256: (kind, sha256) => backend.read((db) => first(db, kind, 'sha256', sha256)),
     remove: (kind, id) =>
       backend.write(async (db) => {
+        await db.deleteFrom('declared_ids').where('kind', '=', kind).where('file_id', '=', id).execute();
         const { numAffectedRows } = await sql`delete from ${sql.table(kind)} where id = ${id}`.execute(db);
         return numAffectedRows !== undefined && numAffectedRows > 0n;
       }),
@@ -67,8 +91,8 @@ function rows(backend: SqlBackend): Pick<CrashStore, RowMethods> {
 function lists(backend: SqlBackend): Pick<CrashStore, 'listMinidumps' | 'listPdbs' | 'listExes'> {
   return {
     listMinidumps: (filter, page) => backend.read((db) => listMinidumps(db, filter, page)),
-    listPdbs: (filter, page) => backend.read((db) => listSymbols(db, 'pdbs', 'pdb_filename', filter, page)),
-    listExes: (filter, page) => backend.read((db) => listSymbols(db, 'exes', 'exe_filename', filter, page)),
+    listPdbs: (filter, page) => backend.read((db) => listSymbols(db, 'pdbs', filter, page)),
+    listExes: (filter, page) => backend.read((db) => listSymbols(db, 'exes', filter, page)),
   };
 }
 
@@ -86,6 +110,7 @@ function matches(backend: SqlBackend): Pick<CrashStore, 'pdbsByDebugId' | 'exesB
                 e.or([e('parsed_age', '=', age), e('format', '=', 'portable')]),
               ]),
               e.and([e('guid_key', '=', guidKey), e('exe_age', '=', age)]),
+              e('id', 'in', declaredIds(e, 'pdbs', guidKey).where('age', '=', age)),
             ]),
           )
           .orderBy('uploaded_ms', 'desc')
@@ -102,6 +127,7 @@ function matches(backend: SqlBackend): Pick<CrashStore, 'pdbsByDebugId' | 'exesB
             e.or([
               e('guid_key', '=', guidKey),
               e('id', 'in', e.selectFrom('exe_debug_ids').select('exe_id').where('guid_key', '=', guidKey)),
+              e('id', 'in', declaredIds(e, 'exes', guidKey)),
             ]),
           )
           .orderBy('uploaded_ms', 'desc')
@@ -122,6 +148,15 @@ function matches(backend: SqlBackend): Pick<CrashStore, 'pdbsByDebugId' | 'exesB
           .execute(),
       ),
   };
+}
+
+/** The files whose bytes were uploaded again under this GUID. */
+function declaredIds(e: ExpressionBuilder<Schema, 'pdbs' | 'exes'>, kind: 'pdbs' | 'exes', guidKey: string) {
+  return e
+    .selectFrom('declared_ids')
+    .select('file_id')
+    .where('declared_ids.kind', '=', kind)
+    .where('declared_ids.guid_key', '=', guidKey);
 }
 
 async function first<K extends FileKind>(
@@ -180,7 +215,6 @@ async function isReferenced(db: Kysely<Schema>, filePath: string): Promise<boole
 async function listSymbols<K extends 'pdbs' | 'exes'>(
   db: Kysely<Schema>,
   kind: K,
-  nameColumn: string,
   filter: SymbolFilter,
   page: { offset: number; limit: number },
 ): Promise<{ rows: RowOf[K][]; total: number }> {
@@ -191,7 +225,8 @@ async function listSymbols<K extends 'pdbs' | 'exes'>(
   if (filter.guidKey !== undefined) {
     conditions.push(sql`(guid_key = ${filter.guidKey} or parsed_guid_key = ${filter.guidKey})`);
   }
-  if (filter.name !== undefined) conditions.push(sql`lower(${sql.ref(nameColumn)}) = lower(${filter.name})`);
+  if (filter.name !== undefined)
+    conditions.push(sql`lower(${sql.ref(NAME_COLUMNS[kind])}) = lower(${filter.name})`);
   const where = sql`where ${sql.join(conditions, sql` and `)}`;
   const { rows } = await sql<RowOf[K]>`
     select * from ${sql.table(kind)} ${where}

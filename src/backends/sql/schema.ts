@@ -14,6 +14,14 @@ interface ExeDebugIdsTable {
   age: number;
 }
 
+/** Identities that later uploads of the same bytes declared; age -1 is none. */
+interface DeclaredIdsTable {
+  kind: string;
+  file_id: string;
+  guid_key: string;
+  age: number;
+}
+
 /** Rows an hour, kept by triggers, so that totals do not count a million rows one by one. */
 interface MinidumpHoursTable {
   hour: number;
@@ -45,6 +53,7 @@ export interface Schema {
   exes: ExeRow;
   minidump_details: MinidumpDetailsTable;
   exe_debug_ids: ExeDebugIdsTable;
+  declared_ids: DeclaredIdsTable;
   minidump_hours: MinidumpHoursTable;
   minidump_tallies: MinidumpTalliesTable;
   tokens: TokensTable;

@@ -1,6 +1,6 @@
 /** Picks the better-sqlite3 build that is sound on this Node.js. */
 import { createRequire } from 'node:module';
-import type BetterSqlite3 from 'better-sqlite3';
+import BetterSqlite3 from 'better-sqlite3';
 
 type Driver = typeof BetterSqlite3;
 
@@ -12,7 +12,7 @@ const usesNodeApi = Number(process.versions.node.split('.')[0]) >= 22;
  * which is built on Node-API, crashes on Node 20: so each has the versions on which it is proven.
  */
 export function loadDriver(): Driver {
-  return require(usesNodeApi ? 'better-sqlite3-napi' : 'better-sqlite3');
+  return usesNodeApi ? require('better-sqlite3-napi') : BetterSqlite3;
 }
 
 /**

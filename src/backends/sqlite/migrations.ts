@@ -86,6 +86,11 @@ DROP TABLE documented_exes;
 CREATE TABLE minidump_details (
   minidump_id TEXT PRIMARY KEY REFERENCES minidumps(id) ON DELETE CASCADE, details TEXT NOT NULL
 );
+-- Identities that later uploads of the same bytes declared; age -1 is none.
+CREATE TABLE declared_ids (
+  kind TEXT NOT NULL, file_id TEXT NOT NULL, guid_key TEXT NOT NULL, age INTEGER NOT NULL,
+  PRIMARY KEY (kind, guid_key, age, file_id)
+) WITHOUT ROWID;
 CREATE TABLE exe_debug_ids (
   exe_id TEXT NOT NULL REFERENCES exes(id) ON DELETE CASCADE, guid_key TEXT NOT NULL, age INTEGER NOT NULL,
   PRIMARY KEY (exe_id, guid_key, age)

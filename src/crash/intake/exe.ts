@@ -3,7 +3,7 @@ import { isoSeconds } from '../../platform/clock.ts';
 import { ChsError } from '../../platform/errors.ts';
 import { type ByteSource, FormatError } from '../formats/bytes.ts';
 import { inspectExe } from '../inspect.ts';
-import { guidKeyOf, plainGuid, safeSegment } from '../names.ts';
+import { debugKeyOf, guidKeyOf, plainGuid, safeSegment } from '../names.ts';
 import type { DebugKey } from '../store.ts';
 import { compareIdentities } from './identity.ts';
 import { type Identified, type IdentifyContext, type Kind, UNKNOWN } from './kind.ts';
@@ -65,6 +65,7 @@ async function identify(
   return {
     columns,
     state,
+    redeclaration: { debugId: debugKeyOf(declared.exe_guid, -1), version, fileName: name },
     key: ['exes', safeSegment('exe_version', version ?? UNKNOWN), guid ?? UNKNOWN, segment].join('/'),
     warnings: [
       ...warnings,

@@ -1,6 +1,6 @@
 /** What the three kinds of upload have in common, and what each must say of itself. */
 import type { ByteSource } from '../formats/bytes.ts';
-import type { Added, CrashStore, FileKind, FileRow, IdentityState, RowOf } from '../store.ts';
+import type { Added, CrashStore, FileKind, FileRow, IdentityState, Redeclaration, RowOf } from '../store.ts';
 
 /** The settings that uploads obey. A getter each, as a reload may change them. */
 export interface IntakeLimits {
@@ -20,6 +20,8 @@ export interface Identified<K extends FileKind> {
   readonly state: IdentityState;
   readonly key: string;
   readonly warnings: readonly string[];
+  /** What a later upload of the same bytes adds to the row; null for what has no use for it. */
+  readonly redeclaration: Redeclaration | null;
   /** Writes the row and whatever belongs to it. */
   add(store: CrashStore, placed: Pick<FileRow, PlacedColumns>): Promise<Added<RowOf[K]>>;
 }

@@ -86,6 +86,7 @@ async function identify(
   return {
     columns,
     state,
+    redeclaration: null,
     key: ['minidumps', safeSegment('exe_version', version ?? UNKNOWN), folder, name].join('/'),
     warnings: [
       ...warnings,

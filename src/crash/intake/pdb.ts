@@ -4,7 +4,7 @@ import { ChsError } from '../../platform/errors.ts';
 import { type ByteSource, FormatError } from '../formats/bytes.ts';
 import { pdbMagic } from '../formats/pdb.ts';
 import { inspectPdb } from '../inspect.ts';
-import { guidKeyOf, plainGuid, safeSegment } from '../names.ts';
+import { debugKeyOf, guidKeyOf, plainGuid, safeSegment } from '../names.ts';
 import { compareIdentities } from './identity.ts';
 import { type Identified, type IdentifyContext, type Kind, UNKNOWN } from './kind.ts';
 
@@ -74,6 +74,7 @@ async function identify(
   return {
     columns,
     state,
+    redeclaration: { debugId: debugKeyOf(declared.exe_guid, declared.exe_age), version, fileName: name },
     key: [
       'pdbs',
       safeSegment('exe_version', version ?? UNKNOWN),

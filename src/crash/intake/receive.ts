@@ -4,7 +4,7 @@ import type { Call, IncomingFile, Upload } from '../../operation.ts';
 import type { BlobStore, StagedBlob } from '../../platform/blobs.ts';
 import { ChsError } from '../../platform/errors.ts';
 import { filePathOf, keyOf } from '../paths.ts';
-import type { CrashStore, FileKind, RowOf } from '../store.ts';
+import type { CrashStore, FileKind, Redeclaration, RowOf } from '../store.ts';
 import { guardFirstBytes } from './guard.ts';
 import type { IntakeLimits, Kind } from './kind.ts';
 import { unpackStaged } from './unpack.ts';
@@ -66,7 +66,8 @@ async function takeIn<K extends FileKind, Input extends object>(
       ...unknownFields.map((field) => `The metadata field "${field}" is not known and was ignored`),
     ];
     const existing = await context.store.findBySha256(kind.kind, blob.sha256);
-    if (existing) return await joinExisting(context, kind.kind, existing, blob, warnings);
+    if (existing)
+      return await joinExisting(context, kind.kind, existing, blob, identified.redeclaration, warnings);
 
     const key = await blob.publish(identified.key);
     const { added, row } = await identified.add(context.store, {
@@ -78,7 +79,7 @@ async function takeIn<K extends FileKind, Input extends object>(
       declared: Object.keys(input).length > 0 ? JSON.stringify(input) : null,
       warnings: JSON.stringify(warnings),
     });
-    if (!added) return await joinExisting(context, kind.kind, row, blob, warnings);
+    if (!added) return await joinExisting(context, kind.kind, row, blob, identified.redeclaration, warnings);
     await blob.settle();
     call.log.info(`${kind.label} uploaded: id=${row.id}`, { state: row.state, size_bytes: row.size_bytes });
     return { row, deduplicated: false, warnings };
@@ -96,23 +97,39 @@ async function joinExisting<K extends FileKind>(
   kind: K,
   row: RowOf[K],
   blob: StagedBlob,
+  redeclaration: Redeclaration | null,
   warnings: readonly string[],
 ): Promise<Taken<K>> {
   const key = keyOf(row.file_path);
-  if ((await blobs.stat(key)) === null) {
-    const got = await blob.publish(key);
-    // The row may be on its way out, its file gone first: then these bytes must not stay without one.
-    if (got === key && (await store.find(kind, row.id)) !== null) {
-      await blob.settle();
-      return {
-        row,
-        deduplicated: true,
-        warnings: [...warnings, 'The stored file was missing and is restored'],
-      };
-    }
-  }
-  await blob.discard();
-  return { row, deduplicated: true, warnings };
+  const isLost = (await blobs.stat(key)) === null;
+  const got = isLost ? await blob.publish(key) : null;
+  // The row may be on its way out, its file gone first: then these bytes must not stay without one.
+  const isRestored = got === key && (await store.find(kind, row.id)) !== null;
+  await (isRestored ? blob.settle() : blob.discard());
+  const remarks = isRestored ? ['The stored file was missing and is restored'] : [];
+  const joined = redeclaration && (await redeclare(store, kind, row, redeclaration));
+  if (joined?.noted)
+    remarks.push('The same bytes are stored under another identity; this one finds them, too');
+  return { row: joined?.row ?? row, deduplicated: true, warnings: [...warnings, ...remarks] };
+}
+
+/** Lets an identity that the row does not have find it, whatever else was declared before. */
+async function redeclare<K extends FileKind>(
+  store: CrashStore,
+  kind: K,
+  row: RowOf[K],
+  { debugId, ...names }: Redeclaration,
+): Promise<{ row: RowOf[K] | null; noted: boolean } | null> {
+  if (kind === 'minidumps') return null;
+  const isKnown =
+    debugId === null || debugId.guidKey === row.guid_key || debugId.guidKey === row.parsed_guid_key;
+  const sameAge = debugId === null || debugId.age === -1 || debugId.age === row.exe_age;
+  const noted = !(isKnown && sameAge);
+  const declared = { ...names, debugId: noted ? debugId : null };
+  return {
+    row: (await store.addDeclaration(kind as 'pdbs' | 'exes', row.id, declared)) as RowOf[K] | null,
+    noted,
+  };
 }
 
 interface Staged {
