@@ -2,29 +2,39 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { constants, Script } from 'node:vm';
+import { Script } from 'node:vm';
 
 export interface Program {
   main(argv: readonly string[]): Promise<never>;
 }
 
-/** How the program is wrapped: as Node.js wraps a CommonJS module. The compiled code is of exactly this text. */
+/**
+ * The program, wrapped as Node.js wraps a CommonJS module; the compiled code is of exactly this text.
+ * `import()` does not work in a script that comes out of compiled code, so the bundle has it as a
+ * parameter.
+ */
 export function compileBundle(folder: string, cachedData: Buffer | undefined): Script {
   const filename = join(folder, 'program.cjs');
   // The bundle is ASCII, and one byte a character is what V8 takes fastest.
   const source = readFileSync(filename, 'latin1');
-  return new Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
-    filename,
-    ...(cachedData ? { cachedData } : {}),
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-  });
+  return new Script(
+    `(function (exports, require, module, __filename, __dirname, importModule) {${source}\n})`,
+    {
+      filename,
+      ...(cachedData ? { cachedData } : {}),
+    },
+  );
 }
 
 export function runBundle(script: Script, folder: string): Program {
   const filename = join(folder, 'program.cjs');
   const module: { exports: unknown } = { exports: {} };
-  script.runInThisContext()(module.exports, createRequire(filename), module, filename, folder);
+  script.runInThisContext()(module.exports, createRequire(filename), module, filename, folder, importModule);
   return module.exports as Program;
+}
+
+function importModule(specifier: string): Promise<unknown> {
+  return import(specifier);
 }
 
 /**

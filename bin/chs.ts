@@ -12,6 +12,9 @@ else void start();
 
 async function printVersion(): Promise<void> {
   const version = typeof CHS_VERSION === 'string' ? CHS_VERSION : await packageVersion();
+  process.stdout.once('error', () => {
+    process.exitCode = 2;
+  });
   process.stdout.write(`chs ${version}\n`);
 }
 

@@ -1,7 +1,7 @@
 // Builds chs: checked JavaScript of everything into build/ (the tests run there), and the program
 // into dist/, for start-up time: one file to read in place of some hundred, and its compiled code.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -63,6 +63,10 @@ await build({
   banner: { js: "const chsModuleUrl = require('node:url').pathToFileURL(__filename).href;" },
 });
 
+// See bin/bundle.ts: what is left of `import()` is what a person's own configuration needs.
+const program = join(root, 'dist/program.cjs');
+writeFileSync(program, readFileSync(program, 'utf8').replace(/\bimport\(/g, 'importModule('));
+
 await build({
   ...common,
   entryPoints: ['bin/chs.ts'],
@@ -76,11 +80,15 @@ chmodSync(join(root, 'dist/chs.cjs'), 0o755);
 // Runs a command once, in a place of its own, and keeps what V8 compiled for it.
 const home = mkdtempSync(join(tmpdir(), 'chs-build-'));
 try {
-  execFileSync(process.execPath, [join(root, 'build/scripts/warm.js'), join(root, 'dist'), 'dump', 'list'], {
-    cwd: home,
-    env: { PATH: process.env.PATH, HOME: home, USERPROFILE: home, LOCALAPPDATA: home, APPDATA: home },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  execFileSync(
+    process.execPath,
+    [join(root, 'build/scripts/warm.js'), join(root, 'dist'), 'dump', 'list', '--quiet'],
+    {
+      cwd: home,
+      env: { PATH: process.env.PATH, HOME: home, USERPROFILE: home, LOCALAPPDATA: home, APPDATA: home },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  );
 } finally {
   rmSync(home, { recursive: true, force: true });
 }
