@@ -19,14 +19,16 @@ export function register(program: Command, context: CommandContext): void {
     examples: [
       'chs serve',
       'chs serve --port 8080',
-      'CHS_SERVER_API_KEY=$(openssl rand -hex 32) chs serve --host 0.0.0.0',
+      'CHS_SERVER_API_KEY=$(cat key.txt) chs serve --host 0.0.0.0',
     ],
     action: serve,
   });
 }
 
 async function serve(run: Run, { options }: Invocation): Promise<ExitCode> {
-  const loaded = withFlags(await run.config(), options);
+  const given = withFlags(await run.config(), options);
+  // With --json standard output is JSON alone; the log is in its file.
+  const loaded = run.options.json ? withoutStdoutLog(given) : given;
   const { inertKeysSet } = await import('../config/load.ts');
   for (const key of inertKeysSet(loaded))
     run.out.warn(`${key} is accepted, but nothing in this version uses it`);
@@ -62,6 +64,11 @@ async function reload(run: Run, options: Invocation['options'], daemon: Daemon):
   const next = await loadConfig({ cwd: run.cwd, env: run.env, explicitPath: run.options.config });
   for (const warning of next.warnings) run.out.warn(warning);
   daemon.reload(withFlags(next, options));
+}
+
+function withoutStdoutLog(loaded: LoadedConfig): LoadedConfig {
+  const logging = { ...loaded.config.logging, stdout: false };
+  return { ...loaded, config: { ...loaded.config, logging } };
 }
 
 function withFlags(loaded: LoadedConfig, { host, port }: Invocation['options']): LoadedConfig {

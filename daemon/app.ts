@@ -37,7 +37,7 @@ export function createApp(chs: Chs, { config, log, router }: AppOptions): App {
   app.use(async (c, next) => {
     const requestId = requestIdOf(c.req.raw.headers);
     const requestLog = log.with({ request_id: requestId });
-    const startedMs = performance.now();
+    const startedMs = process.uptime() * 1000;
     const language = fromAcceptLanguage(c.req.header('accept-language'));
     const common = { requestId, signal: c.req.raw.signal, principal: anonymous, language, log: requestLog };
     c.set('call', { ...common, address: c.env?.incoming?.socket.remoteAddress ?? EMBEDDED });
@@ -45,7 +45,7 @@ export function createApp(chs: Chs, { config, log, router }: AppOptions): App {
     c.set('call', { ...common, address: checkAddress(c.env?.incoming, c.req.raw.headers) });
     await next();
     const { address, principal } = c.var.call;
-    const milliseconds = Math.round(performance.now() - startedMs);
+    const milliseconds = Math.round(process.uptime() * 1000 - startedMs);
     requestLog.debug(`${c.req.method} ${c.req.path} ${c.res.status}`, {
       ms: milliseconds,
       address,

@@ -18,14 +18,20 @@ const plain = (text: string): string => text.replace(/[^A-Za-z0-9-]/g, '_').slic
 
 const host = plain(hostname());
 const space = processNumberSpace();
-const self = [host, space, process.pid, randomBytes(4).toString('hex')].join('.');
+let name: string | null = null;
+
+/** This process's name, made when it is first needed: most commands write nothing. */
+function self(): string {
+  name ??= [host, space, process.pid, randomBytes(4).toString('hex')].join('.');
+  return name;
+}
 
 /** The heartbeats of this process, by storage root. */
 const beating = new Map<string, NodeJS.Timeout>();
 
 /** This process's folder in the journal of `root`. */
 export function processFolder(root: string): string {
-  return join(root, JOURNAL, self);
+  return join(root, JOURNAL, self());
 }
 
 /** Makes this process's folder and keeps telling the others that it is alive. */
@@ -44,6 +50,7 @@ export async function joinJournal(root: string): Promise<void> {
 
 /** This process is done with `root`: its folder goes, unless something is still in it. */
 export async function leaveJournal(root: string): Promise<void> {
+  if (!beating.has(root)) return;
   clearInterval(beating.get(root));
   beating.delete(root);
   await rmdir(processFolder(root)).catch(() => {});
@@ -65,7 +72,7 @@ export async function deadFolders(root: string, staleAfterMs: number): Promise<s
 }
 
 async function isDead(name: string, folder: string, staleAfterMs: number): Promise<boolean> {
-  if (name === self) return false;
+  if (name === self()) return false;
   const [owner, ownerSpace, pid] = name.split('.');
   const silentMs = await stat(folder).then(
     (found) => Date.now() - found.mtimeMs,

@@ -31,13 +31,15 @@ type Database = InstanceType<ReturnType<typeof loadDriver>>;
  */
 export async function openSqlite({ path, busyTimeoutMs }: SqliteOptions): Promise<SqlBackend> {
   const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
-    const deadline = performance.now() + busyTimeoutMs;
+    // Monotonic, as a clock that is set must not end the wait.
+    const uptimeMs = (): number => process.uptime() * 1000;
+    const deadlineMs = uptimeMs() + busyTimeoutMs;
     for (;;) {
       try {
         return await work();
       } catch (error) {
         if (!isBusy(error)) throw translated(error, path);
-        if (performance.now() >= deadline) throw new ChsError('DATABASE_BUSY', {}, { cause: error });
+        if (uptimeMs() >= deadlineMs) throw new ChsError('DATABASE_BUSY', {}, { cause: error });
         await sleep(RETRY_PAUSE_MS);
       }
     }
