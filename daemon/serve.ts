@@ -75,7 +75,9 @@ function createHttpServer(app: App, config: LoadedConfig['config']): Server {
     autoCleanupIncoming: false,
     overrideGlobalObjects: false,
   });
-  const server = createServer((incoming, outgoing) => {
+  // Probes of load balancers speak HTTP/1.0 without a Host header.
+  const server = createServer({ requireHostHeader: false }, (incoming, outgoing) => {
+    incoming.headers.host ??= 'localhost';
     lingerAfterEarlyReply(incoming, outgoing);
     // A connection that was busy when the server began to stop is idle now, and would be kept alive.
     outgoing.once('close', () => {

@@ -160,7 +160,9 @@ export const crashOperations = defineOperations({
         version: versionFilter(),
         guid: guidFilter(),
         start_time: instant().optional().describe('Only crashes at or after this time (ISO 8601)'),
-        end_time: instant().optional().describe('Only crashes at or before this time (ISO 8601)'),
+        end_time: instant()
+          .optional()
+          .describe('Only crashes at or before this time (ISO 8601; a date alone is its midnight)'),
         exception_code: hexCode().optional().describe('Only this exception code, hexadecimal'),
         q: z
           .string()

@@ -1,5 +1,5 @@
 /** Opens a SQLite database for the stores: WAL, durable commits, migrations, patient writers. */
-import { mkdirSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -39,7 +39,8 @@ export async function openSqlite({ path, busyTimeoutMs }: SqliteOptions): Promis
         return await work();
       } catch (error) {
         if (!isBusy(error)) throw translated(error, path);
-        if (uptimeMs() >= deadlineMs) throw new ChsError('DATABASE_BUSY', {}, { cause: error });
+        if (uptimeMs() >= deadlineMs)
+          throw new ChsError('DATABASE_BUSY', {}, { cause: error, retryAfterMs: 1000 });
         await sleep(RETRY_PAUSE_MS);
       }
     }
@@ -104,7 +105,14 @@ function openFile(path: string): Database {
     mkdirSync(dirname(path), { recursive: true });
     const Driver = loadDriver();
     const binding = nativeBinding();
-    return new Driver(path, { timeout: BLOCKING_WAIT_MS, ...(binding ? { nativeBinding: binding } : {}) });
+    const isNew = !existsSync(path);
+    const database = new Driver(path, {
+      timeout: BLOCKING_WAIT_MS,
+      ...(binding ? { nativeBinding: binding } : {}),
+    });
+    // Hashes of tokens are in it: it is for its owner and their group.
+    if (isNew) chmodSync(path, 0o640);
+    return database;
   } catch (error) {
     throw translated(error, path);
   }
