@@ -1,6 +1,6 @@
 /** `chs config`: writing, showing and checking the configuration. */
 import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { ConfigProblem } from '../config/problem.ts';
 import { ChsError } from '../src/platform/errors.ts';
@@ -51,9 +51,11 @@ export function register(program: Command, context: CommandContext): void {
   });
 }
 
-async function initialise({ out }: Run, { args: [given], options }: Invocation): Promise<ExitCode> {
+async function initialise(run: Run, { args: [given], options }: Invocation): Promise<ExitCode> {
+  const { out } = run;
   const { renderSample } = await import('../config/sample.ts');
   const path = given ?? join('config', 'config.toml');
+  const before = await fileInForce(run);
   try {
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, renderSample(), { flag: options.force === true ? 'w' : 'wx' });
@@ -66,7 +68,34 @@ async function initialise({ out }: Run, { args: [given], options }: Invocation):
   if (out.json) out.value({ file: path });
   else out.line(path);
   out.note('Every key is in it with its default. `chs config check` checks it after your changes.');
+  await sayWhereItCounts(run, path, before);
   return 0;
+}
+
+/** The file that is used now, sound or not; null when there is none. */
+async function fileInForce({ cwd, env, options }: Run): Promise<string | null> {
+  const [{ loadConfig }, { ConfigError }] = await Promise.all([
+    import('../config/load.ts'),
+    import('../config/problem.ts'),
+  ]);
+  try {
+    return (await loadConfig({ cwd, env, explicitPath: options.config })).file;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.file;
+  }
+}
+
+/** A new file moves the data of whoever works below it, which nobody should find out by missing some. */
+async function sayWhereItCounts({ out, cwd, env }: Run, path: string, before: string | null): Promise<void> {
+  const { searchedPlace } = await import('../config/load.ts');
+  const place = searchedPlace({ cwd, env }, path);
+  if (place === null) {
+    out.note('It is not where configuration is looked for: name it by --config or CHS_CONFIG.');
+  } else if (before === null && !place.users) {
+    const folders = `${join(place.root, 'data', sep)} and ${join(place.root, 'storage', sep)}`;
+    out.note(`From now on commands that run in ${place.root} or below keep their data in ${folders}.`);
+  }
 }
 
 async function show(run: Run, { options }: Invocation): Promise<ExitCode> {
@@ -92,7 +121,8 @@ async function show(run: Run, { options }: Invocation): Promise<ExitCode> {
     datum(value),
     ...(withOrigin ? [datum(origin)] : []),
   ]);
-  for (const line of await renderTable(columns, cells, out.columns, out.style)) out.line(line);
+  for (const line of await renderTable(columns, cells, out.columns ?? Number.POSITIVE_INFINITY, out.style))
+    out.line(line);
   return 0;
 }
 
@@ -106,12 +136,13 @@ async function check({ out, cwd, env, options }: Run): Promise<ExitCode> {
   let problems: readonly ConfigProblem[] = [];
   try {
     const loaded = await loadConfig({ cwd, env, explicitPath: options.config });
-    const inert = inertKeysSet(loaded).map((key) => `${key} is accepted, but this version does not use it`);
+    const inert = inertKeysSet(loaded).map(inertWarning);
     file = loaded.file;
     warnings = [...loaded.warnings, ...inert];
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    problems = error.problems;
+    ({ problems, file, warnings } = error);
+    warnings = [...warnings, ...error.inertKeys.map(inertWarning)];
   }
   if (out.json) {
     out.value({ valid: problems.length === 0, file, problems, warnings });
@@ -131,6 +162,10 @@ async function check({ out, cwd, env, options }: Run): Promise<ExitCode> {
     `${style.green('ok')}       ${file === null ? 'there is no file; the defaults are in force' : datum(file)}`,
   );
   return 0;
+}
+
+function inertWarning(key: string): string {
+  return `${key} is accepted, but this version does not use it`;
 }
 
 async function schema({ out }: Run): Promise<ExitCode> {
@@ -153,6 +188,7 @@ async function schema({ out }: Run): Promise<ExitCode> {
     inert ? `${description} (not used by this version)` : description,
     env,
   ]);
-  for (const line of await renderTable(columns, rows, out.columns, out.style)) out.line(line);
+  for (const line of await renderTable(columns, rows, out.columns ?? Number.POSITIVE_INFINITY, out.style))
+    out.line(line);
   return 0;
 }

@@ -7,7 +7,7 @@ import type { Operations } from '../src/operation.ts';
 import { ChsError } from '../src/platform/errors.ts';
 import type { Language } from '../src/platform/messages.ts';
 import { usageError } from './failure.ts';
-import { localFileError } from './local-file.ts';
+import { localFileError, refuseSpecialFile } from './local-file.ts';
 import type { GlobalOptions } from './run.ts';
 
 export interface Connection {
@@ -90,6 +90,7 @@ async function keyFor(
 }
 
 async function keyFrom(path: string): Promise<string> {
+  await refuseSpecialFile(path);
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw localFileError(path, error);
   });

@@ -10,7 +10,7 @@ import { type Connection, connect, connectEmbedded } from './connect.ts';
 import { addCommand, type CommandContext } from './define.ts';
 import { describeFailure } from './failure.ts';
 import type { ExitCode, Run } from './run.ts';
-import { withScratch } from './scratch.ts';
+import { isScratchUnwritable, withScratch } from './scratch.ts';
 import { datum } from './views/facts.ts';
 import { shownBytes } from './views/progress.ts';
 
@@ -90,6 +90,10 @@ async function sqliteDriver({ language, signal }: Run): Promise<Check> {
     if (failed) return { name, status: 'failed', detail: failed.detail, advice };
     return { name, status: 'ok', detail: 'the driver loads and opens a database', advice: null };
   } catch (error) {
+    if (isScratchUnwritable(error)) {
+      const where = 'Set TMPDIR (on Windows TEMP) to a directory that can be written.';
+      return { name: 'temporary directory', status: 'failed', detail: reasonOf(error), advice: where };
+    }
     return { name, status: 'failed', detail: reasonOf(error), advice };
   }
 }

@@ -1,6 +1,6 @@
 /** Turns whatever went wrong into a short text for people (or one JSON line) and an exit code. */
 import { ChsError, printable } from '../src/platform/errors.ts';
-import type { Language } from '../src/platform/messages.ts';
+import { type Language, localReasonsZh } from '../src/platform/messages.ts';
 import { createStyle, wantsColor } from './views/style.ts';
 
 export interface FailureOptions {
@@ -30,7 +30,8 @@ export function printFailure(error: unknown, { language, json, color, env }: Fai
   } else {
     const style = createStyle(wantsColor(process.stderr.isTTY, color, env));
     process.stderr.write(`${style.red('chs:')} ${failure.message}\n`);
-    if (failure.hint) process.stderr.write(`  ${style.dim('hint:')} ${failure.hint}\n`);
+    const hint = language === 'zh' ? `  ${style.dim('提示：')}` : `  ${style.dim('hint:')} `;
+    if (failure.hint) process.stderr.write(`${hint}${failure.hint}\n`);
   }
   if (debug) process.stderr.write(`${stackOf(error)}\n`);
 }
@@ -42,7 +43,7 @@ export function exitCodeOf(error: unknown): number {
 
 export function describeFailure(error: unknown, language: Language): Failure {
   if (error instanceof ChsError) {
-    const { message, hint } = error.describe(language);
+    const { message, hint } = withReason(error, language).describe(language);
     // What a server rendered is data of someone else's.
     return { code: error.code, message: printable(message, 4000), hint: hint && printable(hint, 1000) };
   }
@@ -55,6 +56,13 @@ export function describeFailure(error: unknown, language: Language): Failure {
       ? '设置 CHS_DEBUG=1 再次运行可查看出错位置。'
       : 'Run it again with CHS_DEBUG=1 to see where it happened.',
   };
+}
+
+/** The reason of a local file in the language, where it is one of ours. */
+function withReason(error: ChsError, language: Language): ChsError {
+  if (language !== 'zh' || error.code !== 'LOCAL_FILE') return error;
+  const reason = localReasonsZh[String(error.params.reason)];
+  return reason === undefined ? error : new ChsError('LOCAL_FILE', { ...error.params, reason });
 }
 
 function stackOf(error: unknown): string {

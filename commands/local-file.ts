@@ -1,8 +1,9 @@
 /** Files that the user names: opened for streaming or for positioned reads, with clear words when they cannot be. */
 import { existsSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { type ByteSource, FormatError } from '../src/crash/formats/bytes.ts';
 import { ChsError } from '../src/platform/errors.ts';
+import { usageError } from './failure.ts';
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
@@ -16,6 +17,9 @@ const REASONS: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
 };
 
+/** IDs are UUIDs; rows that an older server left may have others, never without a digit. */
+const ID_LIKE = /^(?=.*\d)[\w-]{8,64}$/;
+
 /** An error of the file system as LOCAL_FILE; any other error as it is. */
 export function localFileError(path: string, error: unknown): unknown {
   if (!(error instanceof Error) || !('code' in error)) return error;
@@ -27,30 +31,47 @@ export function localFileError(path: string, error: unknown): unknown {
 /**
  * Whether an argument means a file here and not the ID of a stored one: it exists, or it looks like a path or
  * like the name of such a file.
+ *
+ * @throws ChsError LOCAL_FILE for what is neither, so that a mistyped name opens no data; USAGE for `-`
  */
 export function isLocalArgument(argument: string): boolean {
-  return /[/\\]|\.(dmp|mdmp|pdb|exe|dll|sys)$/i.test(argument) || existsSync(argument);
+  if (argument === '-') throw usageError('- (standard input) is not taken here; name a file or an ID');
+  if (/[/\\]|\.(dmp|mdmp|pdb|exe|dll|sys)$/i.test(argument) || existsSync(argument)) return true;
+  if (ID_LIKE.test(argument)) return false;
+  throw new ChsError('LOCAL_FILE', { path: argument, reason: 'there is no such file, and it is no ID' });
 }
 
 /**
- * Opens a file that is not empty and not a directory.
+ * Refuses what is not a regular file. To be asked before opening: opening a FIFO waits for its writer, for good
+ * where there is none, and nothing can interrupt it.
  *
  * @throws ChsError LOCAL_FILE
  */
-export async function openLocalFile(path: string): Promise<{ handle: FileHandle; sizeBytes: number }> {
+export async function refuseSpecialFile(path: string, otherwise = 'it is not a regular file'): Promise<void> {
+  const found = await stat(path).catch((error: unknown) => {
+    throw localFileError(path, error);
+  });
+  if (found.isFile()) return;
+  throw new ChsError('LOCAL_FILE', { path, reason: found.isDirectory() ? 'it is a directory' : otherwise });
+}
+
+/**
+ * Opens a regular file that is not empty.
+ *
+ * @param special what to say of a pipe or a device
+ * @throws ChsError LOCAL_FILE
+ */
+export async function openLocalFile(
+  path: string,
+  special?: string,
+): Promise<{ handle: FileHandle; sizeBytes: number }> {
+  await refuseSpecialFile(path, special);
   let handle: FileHandle | null = null;
   try {
     handle = await open(path, 'r');
-    const stat = await handle.stat();
-    const reason = stat.isDirectory()
-      ? 'it is a directory'
-      : !stat.isFile()
-        ? 'it is not a regular file; send it through a pipe and name it -'
-        : stat.size === 0
-          ? 'the file is empty'
-          : null;
-    if (reason) throw new ChsError('LOCAL_FILE', { path, reason });
-    return { handle, sizeBytes: stat.size };
+    const { size } = await handle.stat();
+    if (size === 0) throw new ChsError('LOCAL_FILE', { path, reason: 'the file is empty' });
+    return { handle, sizeBytes: size };
   } catch (error) {
     await handle?.close();
     throw localFileError(path, error);

@@ -1,11 +1,12 @@
 /** Finds the group that a command line names, loads only that, and runs it. */
 import type { Command } from 'commander';
 import { nearest } from '../config/problem.ts';
+import type { Language } from '../src/platform/messages.ts';
 import type { CommandContext } from './define.ts';
 import { exitCodeOf, printFailure, usageError } from './failure.ts';
 import { type Group, groups, overview } from './groups.ts';
-import { exitAfterFlush, languageBefore } from './run.ts';
-import { translatedUsage } from './usage-messages.ts';
+import { exitAfterFlush, languageBefore, watchOutput } from './run.ts';
+import { outputFailure, translatedUsage } from './usage-messages.ts';
 
 /** Global options in front of the group that are followed by a value. */
 const VALUE_OPTIONS = ['--server', '--key-file', '--config', '--lang'];
@@ -17,6 +18,7 @@ const VALUE_OPTIONS = ['--server', '--key-file', '--config', '--lang'];
  */
 export async function main(argv: readonly string[]): Promise<never> {
   const line = withoutHelpVerb(argv);
+  const watched = watchOutput();
   let exitCode = 0;
   // What counts if the process ever ends by itself, with nothing left to wait for.
   process.exitCode = 2;
@@ -25,6 +27,8 @@ export async function main(argv: readonly string[]): Promise<never> {
     if (name === null && (line.length === 0 || line.includes('--help') || line.includes('-h'))) {
       process.stdout.write(overview());
     } else {
+      // Without a group only what stands here can be wrong, and the parser says it best.
+      if (name === null) (await createProgram()).parse(line, { from: 'user' });
       const group = findGroup(name);
       const program = await createProgram();
       const verb = firstOperand(line.slice(line.indexOf(group.name) + 1));
@@ -41,7 +45,9 @@ export async function main(argv: readonly string[]): Promise<never> {
   } catch (error) {
     exitCode = report(error, line);
   }
-  return exitAfterFlush(exitCode);
+  return exitAfterFlush(exitCode, watched, (failure) =>
+    report(outputFailure(failure, languageOf(line)), line),
+  );
 }
 
 /** The whole program, for what is generated from it: completions and manual pages. */
@@ -111,7 +117,7 @@ function checkVerb(program: Command, { name }: Group, line: readonly string[]): 
 /** @returns the exit code */
 function report(error: unknown, line: readonly string[]): number {
   const { env } = process;
-  const language = languageBefore(languageFlag(line), env);
+  const language = languageOf(line);
   if (isCommanderError(error) && error.exitCode === 0) return 0;
   const failure = isCommanderError(error) ? translatedUsage(error, language) : error;
   const options = line.includes('--') ? line.slice(0, line.indexOf('--')) : line;
@@ -124,10 +130,10 @@ function report(error: unknown, line: readonly string[]): number {
   return exitCodeOf(failure);
 }
 
-/** `--lang zh` or `--lang=zh`, also on a line that could not be parsed. */
-function languageFlag(line: readonly string[]): string | undefined {
+/** By `--lang zh` or `--lang=zh`, also on a line that could not be parsed, or else by the environment. */
+function languageOf(line: readonly string[]): Language {
   const [, named] = /(?:^|\0)--lang[=\0](\w+)/.exec(line.join('\0')) ?? [];
-  return named;
+  return languageBefore(named, process.env);
 }
 
 function isCommanderError(error: unknown): error is Error & { code: string; exitCode: number } {

@@ -7,6 +7,7 @@ import { crashOperations } from '../src/crash/operations.ts';
 import { ChsError } from '../src/platform/errors.ts';
 import type { CrashClient } from './crash-files.ts';
 import { addCommand, type CommandContext, type Invocation } from './define.ts';
+import { describeFailure } from './failure.ts';
 import { localFileError } from './local-file.ts';
 import type { ExitCode, Run } from './run.ts';
 import {
@@ -50,7 +51,7 @@ export function matchCommand(parent: Command, context: CommandContext): void {
 async function match(run: Run, { args: [dump = '', ...candidates] }: Invocation): Promise<ExitCode> {
   const modules = await modulesOf(run, dump);
   const [program] = modules;
-  if (!program) throw new ChsError('NO_MATCH', { reason: `${dump} lists no modules, so it asks for no PDB` });
+  if (!program) return noneFound(run, `${dump} lists no modules, so it asks for no PDB`);
   return candidates.length > 0 ? matchFiles(run, dump, modules, candidates) : matchStored(run, modules);
 }
 
@@ -61,14 +62,14 @@ async function matchFiles(
   candidates: readonly string[],
 ): Promise<ExitCode> {
   const { out } = run;
-  const files = await pdbFiles(candidates, run.signal);
+  const files = await pdbFiles(candidates, run);
   const found: { pdb: NamedPdb; comparison: Comparison }[] = [];
   let looked = 0;
   for (const { path, named } of files) {
     const pdb = await localPdb(path).catch((error: unknown) => {
       if (named && candidates.length === 1) throw error;
       if (!(error instanceof ChsError)) throw error;
-      out.warn(error.describe(run.language).message);
+      out.warn(describeFailure(error, run.language).message);
       return null;
     });
     if (!pdb) continue;
@@ -78,6 +79,13 @@ async function matchFiles(
   }
   // The program's own PDB before those of its libraries.
   found.sort((a, b) => a.comparison.index - b.comparison.index);
+  if (found.length === 0) {
+    const empty = files.length === 0;
+    return noneFound(
+      run,
+      empty ? `there is no PDB in ${candidates.join(', ')}` : noneOf(dump, modules, looked),
+    );
+  }
   if (out.json) {
     out.value({
       matches: found.map(({ pdb, comparison }) => ({
@@ -86,9 +94,8 @@ async function matchFiles(
         module_index: comparison.index,
       })),
     });
-    return found.length > 0 ? 0 : 1;
+    return 0;
   }
-  if (found.length === 0) throw new ChsError('NO_MATCH', { reason: noneOf(dump, modules, looked) });
   for (const { pdb, comparison } of found) out.line(`${datum(pdb.name)}  ${datum(comparison.module.name)}`);
   return 0;
 }
@@ -115,8 +122,10 @@ async function matchStored(run: Run, modules: readonly WantedModule[]): Promise<
     const reply = await client.findMatchingPdb(question, { signal }).catch(noMatch);
     if (!reply) continue;
     const { pdb } = reply;
-    if (out.json) out.value(reply);
-    else {
+    const module_index = modules.indexOf(module);
+    if (out.json) {
+      out.value({ matches: [{ file: pdb.pdb_filename, module: module.name, module_index, pdb }] });
+    } else {
       const facts = [
         ['id', pdb.id],
         ['file', pdb.pdb_filename],
@@ -132,7 +141,14 @@ async function matchStored(run: Run, modules: readonly WantedModule[]): Promise<
   const reason = program?.guid
     ? `no stored PDB matches ${program.name}: it needs ${program.guid} age ${program.age}`
     : `${program?.name} carries no CodeView record, and no stored EXE tells which PDB is its own`;
-  throw new ChsError('NO_MATCH', { reason });
+  return noneFound(run, reason);
+}
+
+/** An empty list is an answer like any other with --json. */
+function noneFound({ out }: Run, reason: string): ExitCode {
+  if (!out.json) throw new ChsError('NO_MATCH', { reason });
+  out.value({ matches: [] });
+  return 1;
 }
 
 function noMatch(error: unknown): null {
@@ -160,11 +176,17 @@ interface Candidate {
   readonly named: boolean;
 }
 
-async function pdbFiles(candidates: readonly string[], signal: AbortSignal): Promise<readonly Candidate[]> {
+async function pdbFiles(
+  candidates: readonly string[],
+  { out, language, signal }: Run,
+): Promise<readonly Candidate[]> {
   const files: Candidate[] = [];
   const walk = async (folder: string, depth: number): Promise<void> => {
     const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
-      throw localFileError(folder, error);
+      const failure = localFileError(folder, error);
+      if (depth === 0 || !(failure instanceof ChsError)) throw failure;
+      out.warn(describeFailure(failure, language).message);
+      return [];
     });
     for (const entry of entries.sort((a, b) => a.name.localeCompare(b.name))) {
       signal.throwIfAborted();

@@ -17,9 +17,9 @@ export interface Output {
   line(text?: string): void;
   /** One JSON value on a line of its own. */
   value(value: unknown): void;
-  /** A remark on stderr; nothing with --quiet. */
+  /** A remark on stderr; nothing with --quiet, and with --json, where programs read. */
   note(text: string): void;
-  /** A warning on stderr, always. */
+  /** A warning on stderr, always; with --json as a JSON line. */
   warn(text: string): void;
 }
 
@@ -32,7 +32,7 @@ export interface OutputOptions {
 
 export function createOutput({ json, quiet, color, env }: OutputOptions): Output {
   const { stdout, stderr } = process;
-  const noteStyle = createStyle(wantsColor(stderr.isTTY, color, env));
+  const noteStyle = createStyle(!json && wantsColor(stderr.isTTY, color, env));
   return {
     json,
     quiet,
@@ -48,10 +48,12 @@ export function createOutput({ json, quiet, color, env }: OutputOptions): Output
       stdout.write(`${JSON.stringify(value)}\n`);
     },
     note(text) {
-      if (!quiet) stderr.write(`${text}\n`);
+      if (!quiet && !json) stderr.write(`${text}\n`);
     },
     warn(text) {
-      stderr.write(`${noteStyle.yellow('warning:')} ${text}\n`);
+      stderr.write(
+        json ? `${JSON.stringify({ warning: text })}\n` : `${noteStyle.yellow('warning:')} ${text}\n`,
+      );
     },
   };
 }

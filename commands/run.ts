@@ -43,6 +43,8 @@ interface Interruption {
   /** 130 or 143. */
   exitCode: number | null;
   brokenPipe: boolean;
+  /** Stdout cannot be written, for another reason; exitAfterFlush says so. */
+  outputFailed: boolean;
 }
 
 /**
@@ -53,7 +55,12 @@ export async function runAction(
   options: GlobalOptions,
   action: (run: Run) => Promise<ExitCode>,
 ): Promise<number> {
-  const interruption: Interruption = { controller: new AbortController(), exitCode: null, brokenPipe: false };
+  const interruption: Interruption = {
+    controller: new AbortController(),
+    exitCode: null,
+    brokenPipe: false,
+    outputFailed: false,
+  };
   const stopListening = listen(interruption);
   const { run, close } = createRun(options, interruption.controller.signal);
   let code: number;
@@ -61,7 +68,8 @@ export async function runAction(
     code = (await action(run)) ?? 0;
   } catch (error) {
     code = interruption.exitCode ?? exitCodeOf(error);
-    if (interruption.exitCode === null && !interruption.brokenPipe) {
+    const { exitCode, brokenPipe, outputFailed } = interruption;
+    if (exitCode === null && !brokenPipe && !outputFailed) {
       const { language, env } = run;
       printFailure(error, { language, env, json: options.json, color: options.color });
     }
@@ -76,16 +84,50 @@ export async function runAction(
   return interruption.brokenPipe ? 0 : code;
 }
 
-/** Ends the process when everything written has gone out. */
-export async function exitAfterFlush(code: number): Promise<never> {
-  const flushed = (stream: NodeJS.WriteStream): Promise<void> =>
-    new Promise((resolve) => {
-      stream.once('error', () => resolve());
-      if (stream.destroyed || !stream.writable) resolve();
-      else stream.write('', () => resolve());
-    });
-  await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
-  process.exit(code);
+/** The first error of stdout, other than a reader that went away. */
+export interface WatchedOutput {
+  failure: NodeJS.ErrnoException | null;
+}
+
+/** Listens from the start: what nobody listens to would end the process on the spot, without any clean-up. */
+export function watchOutput(): WatchedOutput {
+  const watched: WatchedOutput = { failure: null };
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (!isReaderGone(error)) watched.failure ??= error;
+  });
+  process.stderr.on('error', () => {});
+  return watched;
+}
+
+/**
+ * Ends the process when everything written has gone out.
+ *
+ * @param report tells of a stdout that cannot be written, and gives the exit code instead of `code`
+ */
+export async function exitAfterFlush(
+  code: number,
+  watched: WatchedOutput,
+  report: (failure: NodeJS.ErrnoException) => number,
+): Promise<never> {
+  await flushed(process.stdout);
+  const exitCode = watched.failure === null ? code : report(watched.failure);
+  await flushed(process.stderr);
+  process.exit(exitCode);
+}
+
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.once('error', () => resolve());
+    // A stream that failed is destroyed at once, and its listeners are told a moment later.
+    const settled = (): void => void setImmediate(resolve);
+    if (stream.destroyed || !stream.writable) settled();
+    else stream.write('', settled);
+  });
+}
+
+/** What a closed pipe is called, on POSIX and on Windows. */
+function isReaderGone({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'EPIPE' || code === 'EOF';
 }
 
 function createRun(options: GlobalOptions, signal: AbortSignal): { run: Run; close: () => Promise<void> } {
@@ -146,7 +188,7 @@ async function load({ options, env, cwd }: Run): Promise<LoadedConfig> {
   }
 }
 
-/** Signals and a closed stdout abort the run; the second signal ends the process on the spot. */
+/** Signals and a stdout that is closed or full abort the run; the second signal ends the process on the spot. */
 function listen(interruption: Interruption): () => void {
   const onSignal = (exitCode: number) => (): void => {
     if (interruption.exitCode !== null) process.exit(exitCode);
@@ -156,14 +198,13 @@ function listen(interruption: Interruption): () => void {
   const onInterrupt = onSignal(130);
   const onTerminate = onSignal(143);
   const onOutputError = (error: NodeJS.ErrnoException): void => {
-    if (error.code !== 'EPIPE' && error.code !== 'EOF') throw error;
-    interruption.brokenPipe = true;
+    if (isReaderGone(error)) interruption.brokenPipe = true;
+    else interruption.outputFailed = true;
     interruption.controller.abort(new ChsError('INTERRUPTED'));
   };
   process.on('SIGINT', onInterrupt);
   process.on('SIGTERM', onTerminate);
   process.stdout.on('error', onOutputError);
-  process.stderr.on('error', () => {});
   return () => {
     process.off('SIGINT', onInterrupt);
     process.off('SIGTERM', onTerminate);

@@ -90,7 +90,10 @@ async function openSource(path: string): Promise<Source> {
     if (process.stdin.isTTY) throw usageError('- reads standard input, which is a terminal here');
     return { path, bytes: process.stdin, sizeBytes: null };
   }
-  const { handle, sizeBytes } = await openLocalFile(path);
+  const { handle, sizeBytes } = await openLocalFile(
+    path,
+    'it is not a regular file; send it through a pipe and name it -',
+  );
   // A file that grows meanwhile is sent as long as it was said to be.
   return {
     path,

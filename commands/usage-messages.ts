@@ -1,5 +1,5 @@
-/** What the parser of command lines complains about, in our words and in both languages. */
-import type { ChsError } from '../src/platform/errors.ts';
+/** What the parser of command lines complains about, and a stdout that cannot be written, in our words and in both languages. */
+import { ChsError } from '../src/platform/errors.ts';
 import type { Language } from '../src/platform/messages.ts';
 import { usageError } from './failure.ts';
 
@@ -18,7 +18,8 @@ export function translatedUsage(error: Error & { readonly code: string }, langua
   const plain = first.replace(/^error: /, '');
   const suggestion = /\(Did you mean (?:one of )?(.+?)\?\)/.exec(rest.join(' '))?.[1];
   const template = language === 'zh' ? chinese[error.code] : undefined;
-  const message = template?.replace('{name}', /'([^']*)'/.exec(plain)?.[1] ?? '') ?? plain;
+  const english = plain.replace(/ argument missing$/, ' needs a value');
+  const message = template?.replace('{name}', /'([^']*)'/.exec(plain)?.[1] ?? '') ?? english;
   const hint = suggestion
     ? language === 'zh'
       ? `是否指 ${suggestion}？`
@@ -27,4 +28,12 @@ export function translatedUsage(error: Error & { readonly code: string }, langua
       ? '加 --help 查看用法。'
       : 'Add --help to see what it takes.';
   return usageError(message, hint);
+}
+
+/** A standard output that takes no more, a full disk for example. */
+export function outputFailure(error: NodeJS.ErrnoException, language: Language): ChsError {
+  const reason = error.message.replace(/, write$/, '');
+  const message =
+    language === 'zh' ? `无法写入标准输出：${reason}` : `cannot write standard output: ${reason}`;
+  return new ChsError('LOCAL_FILE', {}, { rendered: { message }, cause: error });
 }

@@ -79,7 +79,7 @@ complete -c chs -n '__chs_at "dump upload"' -F
 complete -c chs -n '__chs_at "dump list"' -s V -l version -x -d 'Only this EXE version'
 complete -c chs -n '__chs_at "dump list"' -s g -l guid -x -d 'Only this EXE GUID, in any case, with or without dashes'
 complete -c chs -n '__chs_at "dump list"' -l start-time -x -d 'Only crashes at or after this time (ISO 8601), or how long ago: 30m, 24h, 7d'
-complete -c chs -n '__chs_at "dump list"' -l end-time -x -d 'Only crashes at or before this time (ISO 8601), or how long ago: 30m, 24h, 7d'
+complete -c chs -n '__chs_at "dump list"' -l end-time -x -d 'Only crashes at or before this time (ISO 8601; a date alone is its midnight), or how long ago: 30m, 24h, 7d'
 complete -c chs -n '__chs_at "dump list"' -l exception-code -x -d 'Only this exception code, hexadecimal'
 complete -c chs -n '__chs_at "dump list"' -l q -x -d 'Only rows whose program name, version, GUID or ID holds this text'
 complete -c chs -n '__chs_at "dump list"' -s p -l page -x -d 'Page number, from 1 (default: 1)'

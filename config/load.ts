@@ -1,9 +1,9 @@
 /** Loads the configuration: defaults, then a file, then `CHS_*` variables, then flags; each value with its origin. */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname, resolve, sep } from 'node:path';
 import { environmentLayer, flagLayer, type Layer, type Origin } from './environment.ts';
-import { findConfigFile, type SearchResult } from './find.ts';
+import { candidateNames, findConfigFile, type SearchResult } from './find.ts';
 import { type ConfigKey, configKeys, configSections } from './keys.ts';
 import { pathsOf, type UserPlace, userConfigDir, userDataDir } from './paths.ts';
 import { atPlace, ConfigError, type ConfigProblem, nearest, shown } from './problem.ts';
@@ -43,29 +43,51 @@ const warningsMax = 50;
  */
 export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const place = userPlace(options);
-  const { file, warnings, notes } = await chooseFile(options, place);
+  const { file, warnings: found, notes } = await chooseFile(options, place);
   const root = rootOf(file, options, place);
   const problems: ConfigProblem[] = [];
-  const fromFile = file === null ? null : fileLayer(await readConfigSource(file), problems);
   const fromEnv = environmentLayer(options.env);
+  const source = file === null ? null : await readNamed(file, [...found, ...fromEnv.warnings]);
+  const fromFile = source && fileLayer(source, problems);
+  const warnings = [...found, ...(fromFile?.warnings ?? []), ...fromEnv.warnings];
   const layers = [fromFile?.layer ?? new Map(), fromEnv.layer, flagLayer(options.flags ?? {})];
-  const merged = merge(layers, problems);
-  const { config, origin } = validate(merged, problems);
+  const { config, origin } = validate(merge(layers, problems), problems);
+  if (config === null)
+    throw new ConfigError(problems, { file, warnings, inertKeys: inertKeysSet({ origin }) });
   makeAbsolute(config, origin, { root, place, cwd: options.cwd, file });
-  return {
-    config,
-    file,
-    root,
-    origin,
-    notes,
-    warnings: [...warnings, ...(fromFile?.warnings ?? []), ...fromEnv.warnings],
-  };
+  return { config, file, root, origin, notes, warnings };
+}
+
+/** Refuses what would keep us waiting (a FIFO without a writer), and adds to an error what is known around it. */
+async function readNamed(file: string, warnings: readonly string[]): Promise<ConfigSource> {
+  try {
+    const stats = statSync(file, { throwIfNoEntry: false });
+    if (stats && (stats.isFIFO() || stats.isSocket() || stats.isBlockDevice())) {
+      throw new ConfigError([{ file, line: null, key: null, message: 'this is not a regular file' }]);
+    }
+    return await readConfigSource(file);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError(error.problems, { file, warnings, inertKeys: [] });
+  }
+}
+
+/**
+ * Where a file at this path would count without being named: null where it is not looked for, otherwise the
+ * folder below which it would be found, or the user's own place.
+ */
+export function searchedPlace(options: LoadOptions, path: string): { root: string; users: boolean } | null {
+  const place = userPlace(options);
+  const file = resolve(options.cwd, path);
+  const users = dirname(file) === userConfigDir(place) && basename(file) === 'config.toml';
+  const name = candidateNames.find((candidate) => file.endsWith(`${sep}${candidate}`));
+  return users || name !== undefined ? { root: rootOf(file, options, place), users } : null;
 }
 
 /** Keys that the user sets and that nothing in this version reads, for a word at `chs config check` and `chs serve`. */
-export function inertKeysSet(loaded: LoadedConfig): string[] {
+export function inertKeysSet({ origin }: Pick<LoadedConfig, 'origin'>): string[] {
   return [...configKeys.values()]
-    .filter((key) => key.inert && loaded.origin.get(key.name)?.kind !== 'default')
+    .filter((key) => key.inert && origin.get(key.name)?.kind !== 'default')
     .map((key) => key.name);
 }
 
@@ -185,7 +207,11 @@ function takeBindApart(layer: Layer, problems: ConfigProblem[]): void {
   }
 }
 
-function validate(merged: Layer, problems: ConfigProblem[]): { config: Config; origin: Map<string, Origin> } {
+/** @returns a null configuration when there are problems, which are added to those known before */
+function validate(
+  merged: Layer,
+  problems: ConfigProblem[],
+): { config: Config | null; origin: Map<string, Origin> } {
   const raw: Record<string, unknown> = {};
   const origin = new Map<string, Origin>();
   for (const key of configKeys.values()) {
@@ -202,8 +228,7 @@ function validate(merged: Layer, problems: ConfigProblem[]): { config: Config; o
     if (!reported.has(problem.message)) problems.push(problem);
     reported.add(problem.message);
   }
-  if (problems.length > 0 || result.data === undefined) throw new ConfigError(problems);
-  return { config: result.data, origin };
+  return { config: problems.length > 0 ? null : (result.data ?? null), origin };
 }
 
 function issueProblem(path: readonly PropertyKey[], merged: Layer): ConfigProblem {

@@ -1,4 +1,4 @@
-/** The folders that an operating system gives each user: configuration, data, state. Pure: nothing is read or made. */
+/** The folders that an operating system gives each user: configuration and data. Pure: nothing is read or made. */
 import { posix, win32 } from 'node:path';
 
 /** Where the answer holds: `process.platform`, the environment, the home folder. */
@@ -21,11 +21,6 @@ export function userConfigDir(place: UserPlace): string {
 /** ~/.local/share/chs (XDG_DATA_HOME), ~/Library/Application Support/chs, %LOCALAPPDATA%\chs. */
 export function userDataDir(place: UserPlace): string {
   return userDir(place, 'XDG_DATA_HOME', ['.local', 'share'], 'LOCALAPPDATA', 'Local');
-}
-
-/** ~/.local/state/chs (XDG_STATE_HOME), ~/Library/Application Support/chs, %LOCALAPPDATA%\chs. */
-export function userStateDir(place: UserPlace): string {
-  return userDir(place, 'XDG_STATE_HOME', ['.local', 'state'], 'LOCALAPPDATA', 'Local');
 }
 
 function userDir(

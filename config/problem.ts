@@ -9,14 +9,32 @@ export interface ConfigProblem {
   readonly message: string;
 }
 
+/** What else is known of a configuration that cannot be used. */
+export interface ConfigContext {
+  readonly file: string | null;
+  readonly warnings: readonly string[];
+  /** Keys that are set and that nothing in this version reads. */
+  readonly inertKeys: readonly string[];
+}
+
 /** The configuration cannot be used; `message` joins the problems, one a line, each with its place. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly ConfigProblem[];
 
-  constructor(problems: readonly ConfigProblem[]) {
+  readonly file: string | null;
+  readonly warnings: readonly string[];
+  readonly inertKeys: readonly string[];
+
+  constructor(
+    problems: readonly ConfigProblem[],
+    context: ConfigContext = { file: null, warnings: [], inertKeys: [] },
+  ) {
     super(problems.map((problem) => atPlace(problem.file, problem.line, problem.message)).join('\n'));
     this.problems = problems;
+    this.file = context.file;
+    this.warnings = context.warnings;
+    this.inertKeys = context.inertKeys;
   }
 }
 

@@ -51,7 +51,7 @@ export async function showExplanation(
     { title: 'NOTE', shrinkTo: 20, dropOrder: 1 },
   ];
   // Two GUIDs side by side are wider than many terminals: a table that is cut would hide what it is for.
-  for (const line of await renderTable(columns, rows, null, style)) out.line(line);
+  for (const line of await renderTable(columns, rows, Number.POSITIVE_INFINITY, style)) out.line(line);
   out.line();
   const module = datum(comparison.module.name);
   if (!matches)

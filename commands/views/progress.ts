@@ -1,5 +1,6 @@
 /** Progress of one transfer as one line on stderr, for a person who watches. */
 import { Transform } from 'node:stream';
+import { cut, measureFor } from './table.ts';
 
 export interface Progress {
   /** Counts what passes through it. */
@@ -25,12 +26,15 @@ export function createProgress({ label, sizeBytes, visible }: ProgressOptions): 
   let drawnAt = startedAt + PATIENCE_MS - REDRAW_MS;
   let doneBytes = 0;
   let drawn = false;
+  // Until the real measure is loaded, long before the first line, whatever is not ASCII counts as wide.
+  let measure = (text: string): number => text.replace(/[^\x20-\x7e]/gu, '__').length;
+  if (visible) void measureFor([[label]]).then((exact) => (measure = exact));
   const draw = (now: number): void => {
     drawnAt = now;
     drawn = true;
     const room = Math.max(20, (process.stderr.columns || 80) - 1);
-    const text = progressLine(label, doneBytes, sizeBytes, now - startedAt);
-    process.stderr.write(`${ERASE_LINE}${text.slice(0, room)}`);
+    const figures = progressFigures(doneBytes, sizeBytes, now - startedAt);
+    process.stderr.write(`${ERASE_LINE}${progressLine(label, figures, room, measure)}`);
   };
   const meter = new Transform({
     transform(piece: Buffer, _encoding, done) {
@@ -51,17 +55,28 @@ export function createProgress({ label, sizeBytes, visible }: ProgressOptions): 
   };
 }
 
-/** `crash.dmp  42 %  42.0 MB of 100.0 MB  180.5 MB/s` */
+/**
+ * `crash.dmp  42 %  42.0 MB of 100.0 MB  180.5 MB/s` on one line of the terminal: the label is cut first.
+ *
+ * @param room columns
+ * @param measure counts the columns of a text
+ */
 export function progressLine(
   label: string,
-  doneBytes: number,
-  sizeBytes: number | null,
-  elapsedMs: number,
+  figures: string,
+  room: number,
+  measure: (text: string) => number,
 ): string {
+  const shown = cut(label, room - figures.length - 2, measure);
+  return (shown === '' ? figures : `${shown}  ${figures}`).slice(0, room);
+}
+
+/** `42 %  42.0 MB of 100.0 MB  180.5 MB/s` */
+export function progressFigures(doneBytes: number, sizeBytes: number | null, elapsedMs: number): string {
   const rate = `${shownBytes((doneBytes * 1000) / Math.max(1, elapsedMs))}/s`;
-  if (sizeBytes === null || sizeBytes === 0) return `${label}  ${shownBytes(doneBytes)}  ${rate}`;
+  if (sizeBytes === null || sizeBytes === 0) return `${shownBytes(doneBytes)}  ${rate}`;
   const percent = Math.min(100, Math.floor((doneBytes * 100) / sizeBytes));
-  return `${label}  ${percent} %  ${shownBytes(doneBytes)} of ${shownBytes(sizeBytes)}  ${rate}`;
+  return `${percent} %  ${shownBytes(doneBytes)} of ${shownBytes(sizeBytes)}  ${rate}`;
 }
 
 /** `512 B`, `1.5 KB`, `100.0 MB`: units of 1024, as the limits count. */

@@ -14,10 +14,13 @@ export interface Column {
 export type Row = readonly string[];
 
 const GAP = '  ';
+/** Where there is no terminal, one long name should not push every line's end out of sight. */
+const UNSEEN_CELL_MAX = 80;
 const PLAIN_ASCII = /^[\x20-\x7e]*$/;
 
 /**
- * @param width columns of the terminal; null lays the table out in full
+ * @param width columns of the terminal; null for none: cells that may be narrowed are cut at 80 columns; Infinity
+ *   lays the table out in full
  * @returns lines, the titles first
  */
 export async function renderTable(
@@ -40,7 +43,8 @@ export async function renderTable(
         if (columns[index]?.align === 'right') return padding + paint(text);
         return place === kept.length - 1 ? paint(text) : paint(text) + padding;
       })
-      .join(GAP);
+      .join(GAP)
+      .trimEnd();
   const titles = columns.map(({ title }) => title);
   return [line(titles, style.bold), ...rows.map((row) => line(row, (text) => text))];
 }
@@ -59,9 +63,11 @@ function fit(
   width: number | null,
 ): { kept: number[]; widths: number[] } {
   let kept = columns.map((_, index) => index);
+  const cappedWidth = (space: number, index: number): number =>
+    columns[index]?.shrinkTo === undefined ? space : Math.min(space, UNSEEN_CELL_MAX);
   for (;;) {
     const widths = [...natural];
-    if (width === null) return { kept, widths };
+    if (width === null) return { kept, widths: widths.map(cappedWidth) };
     const over = (): number =>
       kept.reduce((sum, index) => sum + (widths[index] ?? 0), GAP.length * (kept.length - 1)) - width;
     while (over() > 0) {
@@ -95,8 +101,10 @@ function firstToDrop(columns: readonly Column[], kept: readonly number[]): numbe
   return kept.length > 1 && order(last) > 0 ? last : null;
 }
 
-function cut(text: string, space: number, measure: (text: string) => number): string {
+/** The text, or as much of its beginning as fits, with a mark that it goes on. */
+export function cut(text: string, space: number, measure: (text: string) => number): string {
   if (measure(text) <= space) return text;
+  if (space < 1) return '';
   let shown = '';
   for (const character of text) {
     if (measure(shown + character) > space - 1) break;

@@ -194,7 +194,8 @@ export const localReasonsZh: Readonly<Record<string, string>> = {
   'permission denied': '权限不足',
   'it is a directory': '这是一个目录',
   'it is not a regular file': '不是普通文件',
-  'it is not a regular file; send it through a pipe and name it -': '不是普通文件；请通过管道发送，并以 - 命名',
+  'it is not a regular file; send it through a pipe and name it -':
+    '不是普通文件；请通过管道发送，并以 - 命名',
   'the file is empty': '文件为空',
   'the name is too long': '文件名过长',
   'it exists already': '文件已存在',

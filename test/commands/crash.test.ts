@@ -37,6 +37,7 @@ for (const mode of modes) {
 
     const none = await chs('pdb', 'match', dumpId);
     t.equal(none.code, 1);
+    t.match(await chs('pdb', 'match', dumpId, '--json'), { code: 1, stdout: '{"matches":[]}\n', stderr: '' });
     t.match(none.stderr, new RegExp(`no stored PDB matches crashme\\.exe: it needs ${GUID} age 1`));
 
     const [pdb] = jsonLines((await chs('pdb', 'upload', example('crashme.pdb'), '--json')).stdout);
@@ -72,7 +73,7 @@ for (const mode of modes) {
     t.equal(match.code, 0);
     t.match(match.stdout, new RegExp(`^id +${pdbId}$`, 'm'));
     t.match(jsonLines((await chs('pdb', 'match', example('av.dmp'), '--json')).stdout), [
-      { pdb: { id: pdbId } },
+      { matches: [{ file: 'crashme.pdb', module: 'crashme.exe', module_index: 0, pdb: { id: pdbId } }] },
     ]);
     t.equal((await chs('dump', 'explain', dumpId, pdbId)).code, 0);
     t.equal((await chs('dump', 'explain', dumpId, example('r2/crashme.pdb'))).code, 1);

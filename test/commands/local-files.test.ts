@@ -1,4 +1,5 @@
 /** What the commands tell of local files: no server, and no data directory either. */
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -53,6 +54,43 @@ t.test('says what is wrong with a file', async (t) => {
   t.match(await runChs(['exe', 'show', 'c.exe'], { cwd }), { code: 2, stderr: /c\.exe: it is a directory/ });
 });
 
+t.test('refuses a FIFO instead of waiting for its writer', async (t) => {
+  const cwd = t.testdir();
+  if (spawnSync('mkfifo', [join(cwd, 'f.dmp')]).status !== 0) return t.pass('there is no mkfifo here');
+  for (const [line, message] of [
+    ['dump show f.dmp', /f\.dmp: it is not a regular file/],
+    ['dump upload f.dmp', /f\.dmp: it is not a regular file; send it through a pipe/],
+    ['pdb match f.dmp .', /f\.dmp: it is not a regular file/],
+    ['dump list --server http://127.0.0.1:9 --key-file f.dmp', /f\.dmp: it is not a regular file/],
+    ['dump list --config f.dmp', /f\.dmp: this is not a regular file/],
+  ] as const) {
+    t.match(await runChs(line.split(' '), { cwd }), { code: 2, stdout: '', stderr: message }, line);
+  }
+  t.match((await runChs(['config', 'check', '--config', 'f.dmp'], { cwd })).stdout, /not a regular file/);
+  const zh = await runChs(['dump', 'show', 'f.dmp', '--lang', 'zh'], { cwd });
+  t.match(zh.stderr, /f\.dmp：不是普通文件/);
+});
+
+t.test('takes what is neither a file nor like an ID for a slip', async (t) => {
+  const cwd = t.testdir();
+  for (const line of ['dump show nosuchname', 'dump explain nosuchname b.pdb', 'pdb match nosuchname']) {
+    const { code, stderr } = await runChs(line.split(' '), { cwd });
+    t.equal(code, 2);
+    t.match(stderr, /nosuchname: there is no such file, and it is no ID/);
+  }
+  t.match(await runChs(['pdb', 'match', example('av.dmp'), '.'], { cwd }), {
+    code: 1,
+    stderr: /no PDB in \./,
+  });
+  t.match(await runChs(['pdb', 'match', example('av.dmp'), '.', '--json'], { cwd }), {
+    code: 1,
+    stdout: '{"matches":[]}\n',
+    stderr: '',
+  });
+  t.strictSame(readdirSync(cwd), [], 'no data were opened');
+  t.match(await runChs(['dump', 'show', 'older_row_12'], { cwd }), { code: 2, stderr: /no such minidump/ });
+});
+
 t.test('explains a match and a mismatch', async (t) => {
   const cwd = t.testdir();
   const right = await runChs(['dump', 'explain', example('av.dmp'), example('crashme.pdb')], { cwd });
@@ -88,6 +126,8 @@ t.test('finds the PDB among files and directories', async (t) => {
   t.equal(found.code, 0);
   t.equal(found.stdout, `${join('out', 'deep', 'CRASHME.PDB')}  crashme.exe\n`);
   t.match(found.stderr, /warning: .*broken\.pdb/);
+  const asJson = await runChs(['pdb', 'match', example('av.dmp'), 'out', '--json'], { cwd });
+  t.match(jsonLines(asJson.stderr), [{ warning: /broken\.pdb/ }], 'every line is JSON');
   t.match(await runChs(['pdb', 'match', example('av.dmp'), 'nowhere'], { cwd }), {
     code: 2,
     stderr: /nowhere: there is no such file/,

@@ -1,9 +1,13 @@
 /** The command line as such: help, version, mistakes, languages. */
+import { spawn } from 'node:child_process';
+import { closeSync, existsSync, openSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import t from 'tap';
 import { completionOf, examplesOf } from '../../commands/define.ts';
 import { groups } from '../../commands/groups.ts';
 import { buildProgram } from '../../commands/main.ts';
-import { jsonLines, runChs } from './run-chs.ts';
+import { cleanEnvironment, example, jsonLines, program, runChs } from './run-chs.ts';
 
 // Each of the many commands is a process of its own; this guards against a hang, no more.
 t.setTimeout(300_000);
@@ -55,7 +59,12 @@ const mistakes: readonly (readonly [string, RegExp, RegExp])[] = [
   ['dump upload', /missing required argument 'files'/, /--help/],
   ['dump show', /missing required argument/, /--help/],
   ['dump show not/an?id', /no such file/, /^/],
-  ['dump show what*ever', /id 'what\*ever'/, /^/],
+  ['dump show nosuchname', /nosuchname: there is no such file, and it is no ID/, /^/],
+  ['dump show -', /- \(standard input\) is not taken here/, /^/],
+  ['dump download what*ever', /id 'what\*ever'/, /^/],
+  ['--foo', /unknown option '--foo'/, /--help/],
+  ['--server', /'--server <url>' needs a value/, /--help/],
+  ['--no-color', /no command is named/, /chs --help/],
   ['dump delete some-id', /no terminal/, /--yes/],
   ['token create --name ci --scope root', /--scope.*read, write, admin/, /--help/],
   ['dump list --server nowhere', /not a URL/, /https:/],
@@ -66,7 +75,7 @@ const mistakes: readonly (readonly [string, RegExp, RegExp])[] = [
 for (const [line, message, hint] of mistakes) {
   t.test(`refuses chs ${line}`, async (t) => {
     const { code, stdout, stderr } = await runChs(line.split(' '), { cwd: t.testdir() });
-    t.equal(code, line.includes('/an') ? 2 : 64);
+    t.equal(code, /no such file/.test(message.source) ? 2 : 64);
     t.equal(stdout, '');
     t.match(stderr, message);
     t.match(stderr, hint);
@@ -93,7 +102,7 @@ t.test('reports failures as JSON with --json, wherever it stands', async (t) => 
 t.test('speaks Chinese by --lang, CHS_LANG, LANG and the configuration', async (t) => {
   const cwd = t.testdir({ 'chs.config.toml': '[client]\nlang = "zh"\n' });
   const elsewhere = t.testdir({ inner: { empty: '' }, 'chs.config.toml': '' });
-  const id = ['dump', 'show', 'no-such-id'];
+  const id = ['dump', 'show', 'no-such-id-1'];
   for (const [args, options] of [
     [[...id, '--lang', 'zh'], { cwd: elsewhere }],
     [id, { cwd: elsewhere, env: { CHS_LANG: 'zh' } }],
@@ -108,6 +117,23 @@ t.test('speaks Chinese by --lang, CHS_LANG, LANG and the configuration', async (
     /Minidump 不存在/,
   );
   t.match((await runChs(['dump', 'list', '--nonsense', '--lang', 'zh'], { cwd })).stderr, /未知选项/);
+});
+
+t.test('says that standard output cannot be written, and cleans up', async (t) => {
+  if (!existsSync('/dev/full')) return t.pass('there is no /dev/full here');
+  const cwd = t.testdir({ tmp: {} });
+  const env = { ...cleanEnvironment(cwd), TMPDIR: join(cwd, 'tmp') };
+  for (const args of [['--help'], ['dump', '--help'], ['dump', 'show', example('av.dmp')], ['demo']]) {
+    const full = openSync('/dev/full', 'w');
+    const child = spawn(process.execPath, [program, ...args], { cwd, env, stdio: ['ignore', full, 'pipe'] });
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    const stderr = child.stderr === null ? '' : await text(child.stderr);
+    const code = await ended;
+    closeSync(full);
+    t.equal(code, 2, args.join(' '));
+    t.match(stderr, /^chs: cannot write standard output: .*\n$/);
+  }
+  t.strictSame(readdirSync(join(cwd, 'tmp')), []);
 });
 
 t.test('names a wrong configuration and how to look at it', async (t) => {

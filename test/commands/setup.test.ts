@@ -10,7 +10,11 @@ t.setTimeout(300_000);
 
 t.test('writes a sample that it then accepts, and never over an existing file', async (t) => {
   const cwd = t.testdir();
-  t.match(await runChs(['config', 'init'], { cwd }), { code: 0, stdout: 'config/config.toml\n' });
+  t.match(await runChs(['config', 'init'], { cwd }), {
+    code: 0,
+    stdout: 'config/config.toml\n',
+    stderr: /or below keep their data in .*data.* and .*storage/,
+  });
   const sample = readFileSync(join(cwd, 'config', 'config.toml'), 'utf8');
   t.match(sample, /\[server\]/);
   t.match(await runChs(['config', 'check'], { cwd }), { code: 0, stdout: /^ok .*config\.toml/ });
@@ -21,7 +25,21 @@ t.test('writes a sample that it then accepts, and never over an existing file', 
   t.match(await runChs(['config', 'init', 'other.toml', '--json'], { cwd }), {
     code: 0,
     stdout: '{"file":"other.toml"}\n',
+    stderr: '',
   });
+  t.match(
+    (await runChs(['config', 'init', 'third.toml'], { cwd })).stderr,
+    /name it by --config or CHS_CONFIG/,
+  );
+});
+
+t.test('names a temporary directory that is missing', async (t) => {
+  const cwd = t.testdir();
+  const env = { TMPDIR: join(cwd, 'gone'), TEMP: join(cwd, 'gone'), TMP: join(cwd, 'gone') };
+  const { code, stderr } = await runChs(['demo'], { cwd, env });
+  t.equal(code, 2);
+  t.match(stderr, /gone: the temporary directory cannot be written; set TMPDIR/);
+  t.match((await runChs(['doctor'], { cwd, env })).stdout, /^failed +temporary directory: .*gone/m);
 });
 
 t.test('shows the configuration with its origins and without its secrets', async (t) => {
@@ -40,19 +58,25 @@ t.test('shows the configuration with its origins and without its secrets', async
 
 t.test('checks a configuration: places, inert keys, exit codes', async (t) => {
   const cwd = t.testdir({
-    'bad.toml': '[server]\nport = 99999\n\n[storage]\nstrict = "yes"\n',
+    'bad.toml': '[server]\nport = 99999\n\n[storage]\nstrict = "yes"\nroot = 1\n[search]\npage_size = 5\n',
     'odd.toml': '[server]\nprot = 1\n[search]\npage_size = 5\n',
   });
   const bad = await runChs(['config', 'check', '--config', 'bad.toml'], { cwd });
   t.equal(bad.code, 2);
   t.match(bad.stdout, /^wrong .*bad\.toml:2: server\.port/m);
   t.match(bad.stdout, /^wrong .*bad\.toml:5: storage\.strict/m);
+  t.match(bad.stdout, /^warning .*bad\.toml:6: unknown key storage\.root/m);
   const odd = await runChs(['config', 'check', '--config', 'odd.toml'], { cwd });
   t.equal(odd.code, 0);
   t.match(odd.stdout, /^warning .*did you mean server\.port/m);
   t.match(odd.stdout, /^warning +search\.page_size is accepted, but this version does not use it/m);
   t.match(jsonLines((await runChs(['config', 'check', '--config', 'bad.toml', '--json'], { cwd })).stdout), [
-    { valid: false, problems: [{ line: 2 }, { line: 5 }] },
+    {
+      valid: false,
+      file: join(cwd, 'bad.toml'),
+      problems: [{ line: 2 }, { line: 5 }],
+      warnings: [/bad\.toml:6: unknown key storage\.root/, /^search\.page_size is accepted/],
+    },
   ]);
   t.match(await runChs(['config', 'check', '--config', 'none.toml'], { cwd }), {
     code: 2,

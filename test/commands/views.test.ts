@@ -4,11 +4,11 @@ import { safeFileName } from '../../commands/download.ts';
 import { instantFrom } from '../../commands/flags.ts';
 import { datum, renderFacts, shownTime } from '../../commands/views/facts.ts';
 import { meaningOf } from '../../commands/views/minidump.ts';
-import { progressLine, shownBytes } from '../../commands/views/progress.ts';
+import { progressFigures, progressLine, shownBytes } from '../../commands/views/progress.ts';
 import { differences } from '../../commands/views/stored.ts';
 import { createStyle, wantsColor } from '../../commands/views/style.ts';
 import { symbolStoreKey } from '../../commands/views/symbols.ts';
-import { renderTable } from '../../commands/views/table.ts';
+import { measureFor, renderTable } from '../../commands/views/table.ts';
 
 const plain = createStyle(false);
 const columns = [
@@ -22,12 +22,16 @@ const rows = [
   ['three', 'b', '200', ''],
 ];
 
-t.test('a table without a terminal is whole, without trailing blanks in its last column', async (t) => {
+t.test('a table without a terminal is whole, without trailing blanks', async (t) => {
   t.strictSame(await renderTable(columns, rows, null, plain), [
     'ID     NAME                AGE  STATE',
     'one    a long name indeed    1  verified',
-    'three  b                   200  ',
+    'three  b                   200',
   ]);
+  const long = [['one', 'n'.repeat(100), '1', 'ok']];
+  const [, capped] = await renderTable(columns, long, null, plain);
+  t.equal(capped, `one  ${'n'.repeat(79)}…    1  ok`, 'but for a very long name');
+  t.match((await renderTable(columns, long, Number.POSITIVE_INFINITY, plain))[1], /n{100}/);
 });
 
 t.test('a table narrows its columns, then leaves them out', async (t) => {
@@ -85,8 +89,13 @@ t.test('relative times become instants, other texts stay', async (t) => {
 });
 
 t.test('progress says how far and how fast', async (t) => {
-  t.equal(progressLine('a.dmp', 1 << 20, 4 << 20, 500), 'a.dmp  25 %  1.0 MB of 4.0 MB  2.0 MB/s');
-  t.equal(progressLine('a.dmp', 512, null, 1000), 'a.dmp  512 B  512 B/s');
+  const figures = progressFigures(1 << 20, 4 << 20, 500);
+  t.equal(figures, '25 %  1.0 MB of 4.0 MB  2.0 MB/s');
+  t.equal(progressFigures(512, null, 1000), '512 B  512 B/s');
+  const wide = await measureFor([['崩']]);
+  t.equal(progressLine('a.dmp', figures, 79, wide), `a.dmp  ${figures}`);
+  t.equal(progressLine('崩溃报告.dmp', figures, figures.length + 7, wide), `崩溃…  ${figures}`);
+  t.equal(progressLine('a.dmp', figures, 20, wide), figures.slice(0, 20));
   t.equal(shownBytes(1023), '1023 B');
   t.equal(shownBytes(1536), '1.5 KB');
 });

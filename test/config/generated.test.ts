@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { configKeys } from '../../config/keys.ts';
 import { loadConfig } from '../../config/load.ts';
-import { userConfigDir, userDataDir, userStateDir } from '../../config/paths.ts';
+import { userConfigDir, userDataDir } from '../../config/paths.ts';
 import { configJsonSchema, renderConfigReference, renderSample } from '../../config/sample.ts';
 import { projectRoot } from '../fixtures/shared.ts';
 
@@ -75,22 +75,14 @@ t.test('the JSON Schema describes what a file may hold', async (t) => {
 
 t.test('every platform has its folders', async (t) => {
   const folders = (platform: NodeJS.Platform, home: string, env: Record<string, string> = {}) =>
-    [userConfigDir, userDataDir, userStateDir].map((folder) => folder({ platform, env, home }));
-  t.same(folders('linux', '/home/ann'), [
-    '/home/ann/.config/chs',
-    '/home/ann/.local/share/chs',
-    '/home/ann/.local/state/chs',
-  ]);
-  const xdg = { XDG_CONFIG_HOME: '/c', XDG_DATA_HOME: 'relative', XDG_STATE_HOME: '' };
-  t.same(folders('freebsd', '/home/ann', xdg), [
-    '/c/chs',
-    '/home/ann/.local/share/chs',
-    '/home/ann/.local/state/chs',
-  ]);
+    [userConfigDir, userDataDir].map((folder) => folder({ platform, env, home }));
+  t.same(folders('linux', '/home/ann'), ['/home/ann/.config/chs', '/home/ann/.local/share/chs']);
+  const xdg = { XDG_CONFIG_HOME: '/c', XDG_DATA_HOME: 'relative' };
+  t.same(folders('freebsd', '/home/ann', xdg), ['/c/chs', '/home/ann/.local/share/chs']);
   const mac = '/Users/ann/Library/Application Support/chs';
-  t.same(folders('darwin', '/Users/ann', xdg), [mac, mac, mac]);
+  t.same(folders('darwin', '/Users/ann', xdg), [mac, mac]);
   const local = 'C:\\Users\\Ann\\AppData\\Local\\chs';
-  t.same(folders('win32', 'C:\\Users\\Ann'), ['C:\\Users\\Ann\\AppData\\Roaming\\chs', local, local]);
+  t.same(folders('win32', 'C:\\Users\\Ann'), ['C:\\Users\\Ann\\AppData\\Roaming\\chs', local]);
   const moved = { APPDATA: 'D:\\R', LOCALAPPDATA: 'D:\\L' };
-  t.same(folders('win32', 'C:\\Users\\Ann', moved), ['D:\\R\\chs', 'D:\\L\\chs', 'D:\\L\\chs']);
+  t.same(folders('win32', 'C:\\Users\\Ann', moved), ['D:\\R\\chs', 'D:\\L\\chs']);
 });
