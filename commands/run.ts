@@ -115,13 +115,13 @@ export async function exitAfterFlush(
   process.exit(exitCode);
 }
 
+/** Those who listen for errors are told some ticks after a write that failed on the spot; hence setImmediate. */
 function flushed(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
-    stream.once('error', () => resolve());
-    // A stream that failed is destroyed at once, and its listeners are told a moment later.
-    const settled = (): void => void setImmediate(resolve);
-    if (stream.destroyed || !stream.writable) settled();
-    else stream.write('', settled);
+    const told = (): void => void setImmediate(resolve);
+    stream.once('error', told);
+    if (stream.destroyed || !stream.writable) told();
+    else stream.write('', told);
   });
 }
 

@@ -36,7 +36,7 @@ async function serve(run: Run, { options }: Invocation): Promise<ExitCode> {
   const { startDaemon } = await import('../daemon/serve.ts');
   const daemon = await startDaemon(loaded);
   const { keys, url } = daemon;
-  if (run.options.json) run.out.value({ url });
+  if (run.options.json) run.out.value({ url, key_file: keys.keyFile });
   run.out.note(`chs listens on ${url} (data in ${loaded.root}); Ctrl-C stops it`);
   if (keys.generated) {
     run.out.note(`API key, made now and shown this once: ${keys.generated.key}`);

@@ -31,6 +31,8 @@ export interface ListenKeys {
   readonly keys: readonly FixedKey[];
   /** Set when a key was made just now: it is shown this once. */
   readonly generated: { readonly key: string; readonly path: string } | null;
+  /** Where the key of one's own making is kept; null when keys are configured. */
+  readonly keyFile: string | null;
   readonly warnings: readonly string[];
 }
 
@@ -56,11 +58,12 @@ export function keysFor(config: Config): ListenKeys {
   const warnings = samples.map(
     ({ name }) => `${name} is the key from the documentation; set one of your own`,
   );
-  if (configured.length > 0) return { keys: [], generated: null, warnings };
+  if (configured.length > 0) return { keys: [], generated: null, keyFile: null, warnings };
   const { key, path, created } = ensureGeneratedKey(dirname(config.database.path));
   return {
     keys: [{ name: 'generated', key }],
     generated: created ? { key, path } : null,
+    keyFile: path,
     warnings,
   };
 }
