@@ -1,6 +1,6 @@
 /** The daemon's app inside this process, for commands that work on the local data directory. */
 import { Readable } from 'node:stream';
-import { LinearRouter } from 'hono/router/linear-router';
+import { TrieRouter } from 'hono/router/trie-router';
 import type { LoadedConfig } from '../config/load.ts';
 import { createChs } from '../src/compose.ts';
 import type { Principal } from '../src/platform/access.ts';
@@ -34,7 +34,7 @@ export interface Embedded {
 export async function openEmbedded({ config }: LoadedConfig): Promise<Embedded> {
   const log = openLazyLog(config.logging);
   const chs = await createChs(config, { log, keys: [] });
-  const app = createApp(chs, { config, log, router: new LinearRouter() });
+  const app = createApp(chs, { config, log, router: new TrieRouter() });
   return {
     app,
     send: (request) => sendDirectly(app, request),
