@@ -64,7 +64,7 @@ export interface ClientOptions {
 }
 
 /** Calls one operation; what `createClient` gives is this, bound and typed. */
-export type Dispatch = (
+type Dispatch = (
   operation: Operation,
   input: Readonly<Record<string, unknown>>,
   file: OutgoingFile | null,
@@ -86,7 +86,7 @@ export function createClient<T extends Operations>(operations: T, options: Clien
   return Object.fromEntries(calls);
 }
 
-export function createDispatch({ transport, apiKey, language }: ClientOptions): Dispatch {
+function createDispatch({ transport, apiKey, language }: ClientOptions): Dispatch {
   return async (operation, input, file, { signal }) => {
     const headers: Record<string, string> = { accept: 'application/json', 'accept-language': language };
     if (apiKey !== undefined) headers['x-api-key'] = apiKey;

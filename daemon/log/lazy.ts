@@ -1,5 +1,5 @@
 /** The log of a command: opened only when there is something to write, as most commands write nothing. */
-import type { Log, LogFields, LogLevel } from '../../src/platform/log.ts';
+import { type Log, type LogFields, type LogLevel, logLevels } from '../../src/platform/log.ts';
 import type { LoggingConfig, OpenLog } from './open.ts';
 
 type Entry = (log: Log) => void;
@@ -32,5 +32,5 @@ function lazily(write: (level: LogLevel, entry: Entry) => void, bound: LogFields
 }
 
 function rank(level: LogLevel): number {
-  return ['trace', 'debug', 'info', 'warn', 'error'].indexOf(level);
+  return logLevels.indexOf(level);
 }

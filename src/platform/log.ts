@@ -1,5 +1,6 @@
 /** What the parts of chs write their log through; where lines go is decided where the log is opened. */
 
+/** From the least severe on. */
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
