@@ -68,6 +68,7 @@ async function sendDirectly(app: App, request: DirectRequest): Promise<DirectRep
   };
   // A body that nobody goes on sending ends here, as one does whose socket is cut.
   const cut = (): void => void body?.destroy();
+  if (signal.aborted) cut();
   signal.addEventListener('abort', cut, { once: true });
   await app.fetch(raw as Request, { direct, principal: owner, ...(body ? { body } : {}) });
   signal.removeEventListener('abort', cut);

@@ -2,7 +2,10 @@
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
+import { embeddedChs } from '../fixtures/chs.ts';
 import { example, jsonLines, runChs } from './run-chs.ts';
 
 // Each of the many commands is a process of its own; this guards against a hang, no more.
@@ -168,18 +171,36 @@ t.test(
     const cwd = t.testdir();
     const { code, stderr } = await runChs(['dump', 'upload', '-'], {
       cwd,
-      started: (kill) => void setTimeout(() => kill('SIGINT'), 1500),
+      // The upload is under way once its entry is in the journal; standard input stays open.
+      started: (kill) =>
+        void until(() => filesBelow(cwd).some((name) => /storage.*\.incoming/.test(name))).then(() =>
+          kill('SIGINT'),
+        ),
     });
     t.equal(code, 130);
     t.notMatch(stderr, /unexpected|at /);
     t.match(await runChs(['dump', 'list', '--json'], { cwd }), { stdout: /"total":0/ });
-    const left = readdirSync(join(cwd, 'xdg-data'), { recursive: true }).map(String);
     t.strictSame(
-      left.filter((name) => name.includes('storage') && statSync(join(cwd, 'xdg-data', name)).isFile()),
+      filesBelow(cwd).filter((name) => name.includes('storage')),
       [],
     );
   },
 );
+
+t.test('Ctrl-C before an upload begins ends it, too', async (t) => {
+  const { send } = await embeddedChs(t);
+  const body = new PassThrough();
+  body.write('MDMP');
+  const { status } = await send({
+    method: 'POST',
+    path: '/api/upload/minidump',
+    headers: { 'content-type': 'application/octet-stream' },
+    body,
+    signal: AbortSignal.abort(),
+  });
+  t.equal(status, 499);
+  t.equal(body.destroyed, true);
+});
 
 t.test('ends quietly when nobody reads on', async (t) => {
   const cwd = t.testdir();
@@ -205,6 +226,17 @@ t.test(
     });
   },
 );
+
+/** Files, not folders; one that goes away meanwhile does not count. */
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true })
+    .map(String)
+    .filter((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.isFile());
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await sleep(20);
+}
 
 function demoFolders(): string[] {
   return readdirSync(tmpdir()).filter((name) => name.startsWith('chs-demo-'));

@@ -128,7 +128,9 @@ t.test('loses no acknowledged upload and shows no half-written one', { timeout: 
   for (let round = 1; round <= ROUNDS; round += 1) {
     const { url } = daemon;
     const loads = Array.from({ length: UPLOADERS }, () => load(url, all, refusals));
-    await sleep(50 + Math.random() * 350);
+    // Some way into the load, however fast the machine is.
+    const killAt = all.length + 1 + Math.floor(Math.random() * UPLOADERS * 3);
+    while (all.length < killAt) await sleep(Math.random() * 20);
     daemon.process.kill('SIGKILL');
     await Promise.all([daemon.ended, ...loads]);
     daemon = await spawnDaemon(t, folder);
