@@ -1,6 +1,5 @@
 /** Loads the bundled program together with its compiled code, which takes half of the time to start away. */
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Script } from 'node:vm';
 
@@ -9,27 +8,22 @@ export interface Program {
 }
 
 /**
- * The program, wrapped as Node.js wraps a CommonJS module; the compiled code is of exactly this text.
- * `import()` does not work in a script that comes out of compiled code, so the bundle has it as a
- * parameter.
+ * The program, one function with what Node.js gives a CommonJS module and `import()`, which does not work
+ * in a script that comes out of compiled code. The build wrote it so, as putting half a megabyte between
+ * two words here takes time; the compiled code is of exactly this text.
  */
 export function compileBundle(folder: string, cachedData: Buffer | undefined): Script {
-  const filename = join(folder, 'program.cjs');
+  const filename = join(folder, 'program.js');
   // The bundle is ASCII, and one byte a character is what V8 takes fastest.
   const source = readFileSync(filename, 'latin1');
-  return new Script(
-    `(function (exports, require, module, __filename, __dirname, importModule) {${source}\n})`,
-    {
-      filename,
-      ...(cachedData ? { cachedData } : {}),
-    },
-  );
+  return new Script(source, { filename, ...(cachedData ? { cachedData } : {}) });
 }
 
-export function runBundle(script: Script, folder: string): Program {
-  const filename = join(folder, 'program.cjs');
+/** @param require of a module in `folder` */
+export function runBundle(script: Script, folder: string, require: NodeJS.Require): Program {
+  const filename = join(folder, 'program.js');
   const module: { exports: unknown } = { exports: {} };
-  script.runInThisContext()(module.exports, createRequire(filename), module, filename, folder, importModule);
+  script.runInThisContext()(module.exports, require, module, filename, folder, importModule);
   return module.exports as Program;
 }
 
@@ -41,8 +35,8 @@ function importModule(specifier: string): Promise<unknown> {
  * The program from `folder`. Compiled code that is missing, or of another version of Node.js, is
  * refused by V8 itself, and the program is compiled anew.
  */
-export function loadBundle(folder: string): Program {
-  return runBundle(compileBundle(folder, readIfThere(join(folder, 'program.cache'))), folder);
+export function loadBundle(folder: string, require: NodeJS.Require): Program {
+  return runBundle(compileBundle(folder, readIfThere(join(folder, 'program.cache'))), folder, require);
 }
 
 function readIfThere(path: string): Buffer | undefined {

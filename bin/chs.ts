@@ -25,6 +25,6 @@ async function packageVersion(): Promise<string> {
 
 async function start(): Promise<void> {
   const { main } =
-    typeof CHS_VERSION === 'string' ? loadBundle(__dirname) : await import('../commands/main.ts');
+    typeof CHS_VERSION === 'string' ? loadBundle(__dirname, require) : await import('../commands/main.ts');
   await main(args);
 }

@@ -4,11 +4,9 @@ import type { CallOptions, Client, Download, OutgoingFile } from '../src/connect
 import { crashOperations } from '../src/crash/operations.ts';
 import { inputKeys, type Operation } from '../src/operation.ts';
 import { addCommand, type CommandContext, completed, type Invocation } from './define.ts';
-import { downloadFile } from './download.ts';
 import { usageError } from './failure.ts';
 import { attributeOf, optionsOf, readInput } from './flags.ts';
 import type { ExitCode, Run } from './run.ts';
-import { uploadFiles } from './upload.ts';
 import { datum } from './views/facts.ts';
 import { type Column, type Row, renderTable } from './views/table.ts';
 
@@ -79,7 +77,10 @@ function addUpload(parent: Command, context: CommandContext, kind: CrashFileKind
       `chs ${group} upload crashme${extension}`,
       `chs ${group} upload *${extension} --server https://crash.example.org --json`,
     ],
-    action: (run, invocation) => uploadFiles(run, invocation, kind),
+    async action(run, invocation) {
+      const { uploadFiles } = await import('./upload.ts');
+      return uploadFiles(run, invocation, kind);
+    },
   });
 }
 
@@ -111,8 +112,8 @@ function addDownload(parent: Command, context: CommandContext, kind: CrashFileKi
     examples: [`chs ${group} download ID`, `chs ${group} download ID -o crashme${extension}`],
     async action(run, { args: [id = ''], options }) {
       readInput(operations.download, { options: {} }, { id });
-      const connection = await run.connect();
-      const client = connection.client(crashOperations);
+      const { downloadFile } = await import('./download.ts');
+      const client = (await run.connect()).client(crashOperations);
       await downloadFile(run, {
         open: () => kind.download(client, id, { signal: run.signal }),
         output: typeof options.output === 'string' ? options.output : null,

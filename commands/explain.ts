@@ -2,8 +2,7 @@
 import type { Command } from 'commander';
 import { addCommand, type CommandContext, type Invocation } from './define.ts';
 import type { ExitCode, Run } from './run.ts';
-import { compareWithDump, modulesOf, type NamedPdb, pdbOf } from './symbols.ts';
-import { showExplanation } from './views/explanation.ts';
+import type { NamedPdb, WantedModule } from './symbols.ts';
 
 export function explainCommand(parent: Command, context: CommandContext): void {
   addCommand(parent, context, {
@@ -21,6 +20,7 @@ export function explainCommand(parent: Command, context: CommandContext): void {
 }
 
 async function explain(run: Run, { args: [dump = '', pdb = ''] }: Invocation): Promise<ExitCode> {
+  const { modulesOf, pdbOf } = await import('./symbols.ts');
   const modules = await modulesOf(run, dump);
   return reportComparison(run, dump, modules, await pdbOf(run, pdb));
 }
@@ -29,9 +29,10 @@ async function explain(run: Run, { args: [dump = '', pdb = ''] }: Invocation): P
 export async function reportComparison(
   { out }: Run,
   dumpName: string,
-  modules: Awaited<ReturnType<typeof modulesOf>>,
+  modules: readonly WantedModule[],
   pdb: NamedPdb,
 ): Promise<ExitCode> {
+  const { compareWithDump } = await import('./symbols.ts');
   const comparison = compareWithDump(modules, pdb);
   const matches = comparison?.explanation.matches ?? false;
   if (out.json) {
@@ -44,6 +45,7 @@ export async function reportComparison(
       fields: comparison?.explanation.fields ?? [],
     });
   } else {
+    const { showExplanation } = await import('./views/explanation.ts');
     await showExplanation(out, { dumpName, pdbName: pdb.name, moduleCount: modules.length, comparison });
   }
   return matches ? 0 : 1;

@@ -2,14 +2,15 @@
 import { existsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, resolve, sep } from 'node:path';
+import { parseBind } from './bind.ts';
+import { defaultsJson } from './defaults.ts';
 import { environmentLayer, flagLayer, type Layer, type Origin } from './environment.ts';
 import { candidateNames, findConfigFile, type SearchResult } from './find.ts';
 import { type ConfigKey, configKeys, configSections } from './keys.ts';
 import { pathsOf, type UserPlace, userConfigDir, userDataDir } from './paths.ts';
 import { atPlace, ConfigError, type ConfigProblem, nearest, shown } from './problem.ts';
-import { type Config, configSchema } from './schema.ts';
+import type { Config } from './schema.ts';
 import { type ConfigSource, isTable, readConfigSource } from './source.ts';
-import { parseBind } from './values.ts';
 
 export interface LoadOptions {
   readonly cwd: string;
@@ -51,7 +52,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const fromFile = source && fileLayer(source, problems);
   const warnings = [...found, ...(fromFile?.warnings ?? []), ...fromEnv.warnings];
   const layers = [fromFile?.layer ?? new Map(), fromEnv.layer, flagLayer(options.flags ?? {})];
-  const { config, origin } = validate(merge(layers, problems), problems);
+  const { config, origin } = await validate(merge(layers, problems), problems);
   if (config === null)
     throw new ConfigError(problems, { file, warnings, inertKeys: inertKeysSet({ origin }) });
   makeAbsolute(config, origin, { root, place, cwd: options.cwd, file });
@@ -208,10 +209,10 @@ function takeBindApart(layer: Layer, problems: ConfigProblem[]): void {
 }
 
 /** @returns a null configuration when there are problems, which are added to those known before */
-function validate(
+async function validate(
   merged: Layer,
   problems: ConfigProblem[],
-): { config: Config | null; origin: Map<string, Origin> } {
+): Promise<{ config: Config | null; origin: Map<string, Origin> }> {
   const raw: Record<string, unknown> = {};
   const origin = new Map<string, Origin>();
   for (const key of configKeys.values()) {
@@ -219,6 +220,10 @@ function validate(
     origin.set(key.name, entry?.origin ?? { kind: 'default' });
     if (entry !== undefined) tableAt(raw, key)[key.parts.at(-1) ?? ''] = entry.value;
   }
+  // Making the schema takes longer than everything else here; where nothing is set there is nothing to check.
+  if (merged.size === 0 && problems.length === 0)
+    return { config: JSON.parse(defaultsJson) as Config, origin };
+  const { configSchema } = await import('./schema.ts');
   // One parse in the life of most processes: compiling a fast parser first costs more than it saves.
   const result = configSchema.safeParse(raw, { jitless: true });
   const reported = new Set<string>();

@@ -1,5 +1,6 @@
 /** The small value types of the configuration that TOML lacks: sizes, durations, addresses, host:port pairs. */
 import * as z from 'zod';
+import { parseBind } from './bind.ts';
 
 const sizeText = /^\d{1,15}(?:\.\d{1,6})?\s*(?:b|[kmgt]i?b)$/i;
 const durationText = /^\d{1,12}(?:\.\d{1,6})?\s*(?:ms|s|m|h|d|w)$/;
@@ -88,16 +89,6 @@ function parseSize(text: string): number {
 function parseDuration(text: string): number {
   const unitMs = durationUnitMs[text.replace(/[\d.\s]/g, '')] ?? Number.NaN;
   return Math.round(Number.parseFloat(text) * unitMs);
-}
-
-/** Splits "host:port" or "[v6]:port"; null when it is neither. The host comes without brackets. */
-export function parseBind(text: string): { host: string; port: number } | null {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/[\]]+)):(\d{1,5})$/.exec(text);
-  if (!match) return null;
-  const [, v6, name, digits] = match;
-  const port = Number(digits);
-  if (port > 65_535 || (v6 !== undefined && !URL.canParse(`http://[${v6}]`))) return null;
-  return { host: v6 ?? name ?? '', port };
 }
 
 function isServerUrl(text: string): boolean {

@@ -4,8 +4,8 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -54,18 +54,86 @@ const onDemand = {
   },
 };
 
-await build({
+/** Modules whose values are always the same, and take longer to make than a command should take to start. */
+const MADE_AT_BUILD = ['config/defaults', 'config/keys'];
+
+/** Puts their values, as JSON, in their place. */
+const madeAtBuild = {
+  name: 'made-at-build',
+  setup({ onLoad }) {
+    onLoad({ filter: new RegExp(`[/\\\\](${MADE_AT_BUILD.join('|')})\\.ts$`) }, async ({ path }) => {
+      const compiled = join(root, 'build', relative(root, path).replace(/\.ts$/, '.js'));
+      const values = Object.entries(await import(pathToFileURL(compiled).href));
+      return {
+        contents: values.map(([name, value]) => `export const ${name} = ${literal(value)};`).join('\n'),
+      };
+    });
+  },
+};
+
+function literal(value) {
+  if (value instanceof Map) return `new Map(${literal([...value])})`;
+  if (typeof value === 'function') throw new Error('only plain values can be made at build');
+  // Of a text this long, JSON.parse is the fastest reader.
+  return typeof value === 'string'
+    ? JSON.stringify(value)
+    : `JSON.parse(${JSON.stringify(JSON.stringify(value))})`;
+}
+
+/** Packages that most commands never need: each a file of its own, not read before it is asked for. */
+const APART = ['@hono/node-server', 'busboy', 'cosmiconfig', 'pino', 'smol-toml', 'string-width'];
+
+const fileNameOf = (name) => `${name.replace('@', '').replace('/', '-')}.cjs`;
+
+const apart = {
+  name: 'apart',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: new RegExp(`^(${APART.join('|')})$`) }, ({ path }) => ({ path, namespace: 'apart' }));
+    onLoad({ filter: /.*/, namespace: 'apart' }, ({ path }) => ({
+      contents: `module.exports = require('./${fileNameOf(path)}');`,
+    }));
+    onResolve({ filter: /.*/, namespace: 'apart' }, ({ path }) => ({ path, external: true }));
+  },
+};
+
+/** All modules of the bundle are in one place, so what each would make for itself is the bundle's own `require`. */
+const ownRequire = {
+  name: 'own-require',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:module$/ }, () => ({ path: 'module', namespace: 'own-require' }));
+    onLoad({ filter: /.*/, namespace: 'own-require' }, () => ({
+      contents: 'exports.createRequire = () => require;',
+    }));
+  },
+};
+
+/** Where a module is, for those who ask. */
+const moduleUrl = {
+  define: { 'import.meta.url': 'chsModule.url' },
+  banner: {
+    js: "const chsModule = { get url() { return require('node:url').pathToFileURL(__filename).href; } };",
+  },
+};
+
+for (const name of APART) {
+  await build({ ...common, ...moduleUrl, entryPoints: [name], outfile: `dist/${fileNameOf(name)}` });
+}
+
+const { outputFiles } = await build({
   ...common,
-  plugins: [onDemand],
+  plugins: [apart, onDemand, ownRequire, madeAtBuild],
   entryPoints: ['commands/main.ts'],
-  outfile: 'dist/program.cjs',
-  define: { CHS_VERSION: JSON.stringify(version), 'import.meta.url': 'chsModuleUrl' },
-  banner: { js: "const chsModuleUrl = require('node:url').pathToFileURL(__filename).href;" },
+  ...moduleUrl,
+  define: { ...moduleUrl.define, CHS_VERSION: JSON.stringify(version) },
+  write: false,
 });
 
 // See bin/bundle.ts: what is left of `import()` is what a person's own configuration needs.
-const program = join(root, 'dist/program.cjs');
-writeFileSync(program, readFileSync(program, 'utf8').replace(/\bimport\(/g, 'importModule('));
+const program = outputFiles[0].text.replace(/\bimport\(/g, 'importModule(');
+writeFileSync(
+  join(root, 'dist/program.js'),
+  `(function (exports, require, module, __filename, __dirname, importModule) {${program}\n})`,
+);
 
 await build({
   ...common,

@@ -11,7 +11,6 @@ import {
 import { ChsError } from '../../src/platform/errors.ts';
 import { decodeTexts, parseInput, parseJsonObject } from '../decode.ts';
 import { meterBody } from './meter.ts';
-import { readMultipart } from './multipart.ts';
 
 /** Part headers, boundaries and the like, on top of the file and the metadata. */
 const MULTIPART_OVERHEAD_BYTES = 256 * 1024;
@@ -65,6 +64,8 @@ export function createUpload(
           input = metadata.trim() === '' ? {} : withoutNulls(parseJsonObject(metadata, notJson));
           parseInput(operation, input);
         };
+        // Commands send the file as it is; its parser is for other clients.
+        const { readMultipart } = await import('./multipart.ts');
         const result = await measured((body) => readMultipart(body, options, take, check));
         const known = inputKeys(operation);
         const unknownFields = Object.keys(input).filter((name) => !known.includes(name));

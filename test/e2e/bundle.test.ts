@@ -1,28 +1,32 @@
-/** The bundled program, as it is shipped: one file and its compiled code. */
-import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+/** The bundled program, as it is shipped: one file, its compiled code, and the packages kept apart from it. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import t from 'tap';
 import { compileBundle } from '../../bin/bundle.ts';
+import { crashme } from '../fixtures/chs.ts';
 import { projectRoot } from '../fixtures/shared.ts';
 
 const dist = join(projectRoot, 'dist');
 const examples = join(projectRoot, 'examples', 'crashme');
 
 function run(folder: string, ...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const env = {
-    PATH: process.env.PATH,
-    HOME: folder,
-    USERPROFILE: folder,
-    APPDATA: folder,
-    LOCALAPPDATA: folder,
-  };
   const { status, stdout, stderr } = spawnSync(process.execPath, [join(dist, 'chs.cjs'), ...args], {
-    cwd: folder,
-    env,
+    ...alone(folder),
     encoding: 'utf8',
   });
   return { status, stdout, stderr };
+}
+
+/** Below `folder`, and with nothing else in the environment. */
+function alone(folder: string): { cwd: string; env: NodeJS.ProcessEnv } {
+  const { PATH } = process.env;
+  return {
+    cwd: folder,
+    env: { PATH, HOME: folder, USERPROFILE: folder, APPDATA: folder, LOCALAPPDATA: folder },
+  };
 }
 
 t.test('the compiled code is accepted by the Node.js that made it', async (t) => {
@@ -59,8 +63,8 @@ t.test('runs configurations that are programs', async (t) => {
 t.test('works without its compiled code, too', async (t) => {
   const folder = t.testdir();
   const copy = join(folder, 'dist');
-  mkdirSync(copy);
-  for (const name of ['chs.cjs', 'program.cjs']) copyFileSync(join(dist, name), join(copy, name));
+  cpSync(dist, copy, { recursive: true });
+  rmSync(join(copy, 'program.cache'));
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     [join(copy, 'chs.cjs'), 'dump', 'show', join(examples, 'av.dmp')],
@@ -69,4 +73,43 @@ t.test('works without its compiled code, too', async (t) => {
   t.equal(status, 0);
   t.match(stdout, 'ACCESS_VIOLATION');
   t.equal(stderr, '', 'no warning of Node.js either');
+});
+
+t.test('has the settings and defaults of the program that it was made of', async (t) => {
+  const folder = t.testdir();
+  const unbundled = join(projectRoot, 'build', 'bin', 'chs.js');
+  for (const args of [
+    ['config', 'show', '--json'],
+    ['config', 'schema', '--json'],
+  ]) {
+    const { status, stdout } = spawnSync(process.execPath, [unbundled, ...args], {
+      ...alone(folder),
+      encoding: 'utf8',
+    });
+    t.equal(status, 0);
+    t.equal(run(folder, ...args).stdout, stdout, args.join(' '));
+  }
+});
+
+t.test('serves: its log, its HTTP server and its multipart parser are found', async (t) => {
+  const folder = t.testdir();
+  const daemon = spawn(process.execPath, [join(dist, 'chs.cjs'), 'serve', '--port', '0', '--json'], {
+    ...alone(folder),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.teardown(() => daemon.kill('SIGKILL'));
+  const [line] = await once(createInterface({ input: daemon.stdout }), 'line');
+  const { url, key_file } = JSON.parse(line);
+  const form = new FormData();
+  form.append('minidump', new Blob([crashme('av.dmp')]), 'av.dmp');
+  const reply = await fetch(`${url}/api/upload/minidump`, {
+    method: 'POST',
+    headers: { 'x-api-key': readFileSync(key_file, 'utf8').trim() },
+    body: form,
+  });
+  t.equal(reply.status, 200);
+  t.match(await reply.json(), { success: true, data: { state: 'verified' } });
+  const ended = once(daemon, 'exit');
+  daemon.kill('SIGTERM');
+  await ended;
 });
