@@ -2,11 +2,11 @@
 // into dist/, for start-up time: one file to read in place of some hundred, and its compiled code.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { APART, apart, fileNameOf, madeAtBuild, onDemand, ownRequire } from './bundle/plugins.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -34,79 +34,6 @@ const common = {
   external: ['bindings', 'better-sqlite3-napi', 'typescript'],
 };
 
-/** Parts of Node.js that are slow to load, and that most commands never call. */
-const ON_DEMAND = ['child_process', 'crypto', 'http', 'https', 'net', 'zlib'];
-
-/** Loads them when something in them is first used, not when a file that might use it is loaded. */
-const onDemand = {
-  name: 'on-demand',
-  setup({ onResolve, onLoad }) {
-    const filter = new RegExp(`^(node:)?(${ON_DEMAND.join('|')})$`);
-    onResolve({ filter, namespace: 'file' }, ({ path }) => ({
-      path: path.replace('node:', ''),
-      namespace: 'on-demand',
-    }));
-    onLoad({ filter: /.*/, namespace: 'on-demand' }, ({ path }) => ({
-      contents: `const get = (name) => ({ enumerable: true, get: () => require('node:${path}')[name] });
-        for (const name of ${JSON.stringify(Object.keys(createRequire(import.meta.url)(`node:${path}`)))})
-          Object.defineProperty(exports, name, get(name));`,
-    }));
-  },
-};
-
-/** Modules whose values are always the same, and take longer to make than a command should take to start. */
-const MADE_AT_BUILD = ['config/defaults', 'config/keys'];
-
-/** Puts their values, as JSON, in their place. */
-const madeAtBuild = {
-  name: 'made-at-build',
-  setup({ onLoad }) {
-    onLoad({ filter: new RegExp(`[/\\\\](${MADE_AT_BUILD.join('|')})\\.ts$`) }, async ({ path }) => {
-      const compiled = join(root, 'build', relative(root, path).replace(/\.ts$/, '.js'));
-      const values = Object.entries(await import(pathToFileURL(compiled).href));
-      return {
-        contents: values.map(([name, value]) => `export const ${name} = ${literal(value)};`).join('\n'),
-      };
-    });
-  },
-};
-
-function literal(value) {
-  if (value instanceof Map) return `new Map(${literal([...value])})`;
-  if (typeof value === 'function') throw new Error('only plain values can be made at build');
-  // Of a text this long, JSON.parse is the fastest reader.
-  return typeof value === 'string'
-    ? JSON.stringify(value)
-    : `JSON.parse(${JSON.stringify(JSON.stringify(value))})`;
-}
-
-/** Packages that most commands never need: each a file of its own, not read before it is asked for. */
-const APART = ['@hono/node-server', 'busboy', 'cosmiconfig', 'pino', 'smol-toml', 'string-width'];
-
-const fileNameOf = (name) => `${name.replace('@', '').replace('/', '-')}.cjs`;
-
-const apart = {
-  name: 'apart',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: new RegExp(`^(${APART.join('|')})$`) }, ({ path }) => ({ path, namespace: 'apart' }));
-    onLoad({ filter: /.*/, namespace: 'apart' }, ({ path }) => ({
-      contents: `module.exports = require('./${fileNameOf(path)}');`,
-    }));
-    onResolve({ filter: /.*/, namespace: 'apart' }, ({ path }) => ({ path, external: true }));
-  },
-};
-
-/** All modules of the bundle are in one place, so what each would make for itself is the bundle's own `require`. */
-const ownRequire = {
-  name: 'own-require',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:module$/ }, () => ({ path: 'module', namespace: 'own-require' }));
-    onLoad({ filter: /.*/, namespace: 'own-require' }, () => ({
-      contents: 'exports.createRequire = () => require;',
-    }));
-  },
-};
-
 /** Where a module is, for those who ask. */
 const moduleUrl = {
   define: { 'import.meta.url': 'chsModule.url' },
@@ -121,7 +48,7 @@ for (const name of APART) {
 
 const { outputFiles } = await build({
   ...common,
-  plugins: [apart, onDemand, ownRequire, madeAtBuild],
+  plugins: [apart, onDemand, ownRequire, madeAtBuild(root)],
   entryPoints: ['commands/main.ts'],
   ...moduleUrl,
   define: { ...moduleUrl.define, CHS_VERSION: JSON.stringify(version) },

@@ -1,0 +1,77 @@
+// What the bundled program has in place of some of its modules, so that a command starts fast.
+import { createRequire } from 'node:module';
+import { join, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+/** Parts of Node.js that are slow to load, and that most commands never call. */
+const ON_DEMAND = ['child_process', 'crypto', 'http', 'https', 'net', 'zlib'];
+
+/** Loads them when something in them is first used, not when a file that might use it is loaded. */
+export const onDemand = {
+  name: 'on-demand',
+  setup({ onResolve, onLoad }) {
+    const filter = new RegExp(`^(node:)?(${ON_DEMAND.join('|')})$`);
+    onResolve({ filter, namespace: 'file' }, ({ path }) => ({
+      path: path.replace('node:', ''),
+      namespace: 'on-demand',
+    }));
+    onLoad({ filter: /.*/, namespace: 'on-demand' }, ({ path }) => ({
+      contents: `const get = (name) => ({ enumerable: true, get: () => require('node:${path}')[name] });
+        for (const name of ${JSON.stringify(Object.keys(createRequire(import.meta.url)(`node:${path}`)))})
+          Object.defineProperty(exports, name, get(name));`,
+    }));
+  },
+};
+
+/** Modules whose values are always the same, and take longer to make than a command should take to start. */
+const MADE_AT_BUILD = /[/\\]config[/\\](defaults|keys)\.ts$/;
+
+/** Puts their values, as JSON, in their place. What the compiler made of them is in `root`/build. */
+export const madeAtBuild = (root) => ({
+  name: 'made-at-build',
+  setup({ onLoad }) {
+    onLoad({ filter: MADE_AT_BUILD }, async ({ path }) => {
+      const compiled = join(root, 'build', relative(root, path).replace(/\.ts$/, '.js'));
+      const values = Object.entries(await import(pathToFileURL(compiled).href));
+      return {
+        contents: values.map(([name, value]) => `export const ${name} = ${literal(value)};`).join('\n'),
+      };
+    });
+  },
+});
+
+function literal(value) {
+  if (value instanceof Map) return `new Map(${literal([...value])})`;
+  if (typeof value === 'function') throw new Error('only plain values can be made at build');
+  // Of a text this long, JSON.parse is the fastest reader.
+  return typeof value === 'string'
+    ? JSON.stringify(value)
+    : `JSON.parse(${JSON.stringify(JSON.stringify(value))})`;
+}
+
+/** Packages that most commands never need: each a file of its own, not read before it is asked for. */
+export const APART = ['@hono/node-server', 'busboy', 'cosmiconfig', 'pino', 'smol-toml', 'string-width'];
+
+export const fileNameOf = (name) => `${name.replace('@', '').replace('/', '-')}.cjs`;
+
+export const apart = {
+  name: 'apart',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: new RegExp(`^(${APART.join('|')})$`) }, ({ path }) => ({ path, namespace: 'apart' }));
+    onLoad({ filter: /.*/, namespace: 'apart' }, ({ path }) => ({
+      contents: `module.exports = require('./${fileNameOf(path)}');`,
+    }));
+    onResolve({ filter: /.*/, namespace: 'apart' }, ({ path }) => ({ path, external: true }));
+  },
+};
+
+/** All modules of the bundle are in one place, so what each would make for itself is the bundle's own `require`. */
+export const ownRequire = {
+  name: 'own-require',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:module$/ }, () => ({ path: 'module', namespace: 'own-require' }));
+    onLoad({ filter: /.*/, namespace: 'own-require' }, () => ({
+      contents: 'exports.createRequire = () => require;',
+    }));
+  },
+};
