@@ -3,7 +3,8 @@ import { ChsError, printable } from '../platform/errors.ts';
 
 /** Device names that Windows reserves in every folder, with any extension. */
 const DEVICE = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(\..*)?$/i;
-const ALLOWED = /^[\p{L}\p{M}\p{N} ._+\-()[\]{}@#$%&!'=,~^;]+$/u;
+/** Letters, digits, punctuation and symbols of any script, without those that Windows keeps for itself. */
+const ALLOWED = /^(?:(?![<>:"/\\|?*])[\p{L}\p{M}\p{N}\p{P}\p{S} ])+$/u;
 
 const SEGMENT_BYTES_MAX = 200;
 
@@ -58,4 +59,16 @@ export function exceptionCode(text: string): string {
 /** The last part of a path of either kind. */
 export function baseName(path: string): string {
   return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
+}
+
+/**
+ * The name of what a cabinet holds. Symbol stores compress `app.pdb` into `app.pd_`: that is its name
+ * with the last letter back, which the name inside gives; a cabinet of any other name says nothing.
+ */
+export function unpackedName(cabinetName: string | null, innerName: string): string {
+  const [, stem, cutExtension] = /^(.+)\.(\w*)_$/.exec(cabinetName ?? '') ?? [];
+  const extension = /\.(\w+)$/.exec(innerName)?.[1];
+  if (stem === undefined || extension === undefined) return innerName;
+  const isCut = extension.slice(0, -1).toLowerCase() === cutExtension?.toLowerCase();
+  return isCut ? `${stem}.${extension}` : innerName;
 }

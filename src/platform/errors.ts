@@ -143,9 +143,9 @@ function fill(text: string, params: ErrorParams): string {
   });
 }
 
-/** One line of text that cannot move a cursor or forge a log line. */
+/** One line of text that cannot move a cursor, forge a log line, or show its letters in another order. */
 export function printable(text: string, lengthMax = 500): string {
   // biome's noControlCharactersInRegex is why this is a property escape and not a range.
-  const line = text.replace(/[\p{Cc}\u2028\u2029]/gu, ' ');
+  const line = text.replace(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, ' ');
   return line.length > lengthMax ? `${line.slice(0, lengthMax - 1)}…` : line;
 }
