@@ -159,7 +159,8 @@ function noMatch(error: unknown): null {
 type Question = Parameters<CrashClient['findMatchingPdb']>[0];
 
 /** By GUID and age, or, where the module carries none, by the image that a stored EXE may be. */
-function questionFor({ guid, age, version, timeDateStamp, sizeOfImage }: WantedModule): Question | null {
+function questionFor(module: WantedModule): Question | null {
+  const { fileName, guid, age, version, timeDateStamp, sizeOfImage } = module;
   const exe_version = version ?? undefined;
   if (guid !== null && age !== null) return { exe_version, exe_guid: guid, exe_age: age };
   if (timeDateStamp === null || sizeOfImage === null) return null;
@@ -167,6 +168,7 @@ function questionFor({ guid, age, version, timeDateStamp, sizeOfImage }: WantedM
     exe_version,
     exe_time_date_stamp: `0x${timeDateStamp.toString(16)}`,
     exe_size_of_image: `0x${sizeOfImage.toString(16)}`,
+    exe_filename: fileName ?? undefined,
   };
 }
 

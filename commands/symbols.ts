@@ -16,7 +16,9 @@ import { isMinidump } from './views/minidump.ts';
 
 /** One module of a dump, as far as symbols are concerned. */
 export interface WantedModule extends WantedSymbols {
+  /** For people: what it is called where it has no name, too. */
   readonly name: string;
+  readonly fileName: string | null;
   /** TimeDateStamp and SizeOfImage; null where only a declared identity is known. */
   readonly timeDateStamp: number | null;
   readonly sizeOfImage: number | null;
@@ -51,6 +53,7 @@ export async function modulesOf(run: Run, argument: string): Promise<readonly Wa
   const modules = details !== null && isMinidump(details) ? details.modules.map(wantedModule) : [];
   const declared: WantedModule = {
     name: minidump.exe_name ?? 'the program',
+    fileName: minidump.exe_name,
     guid: minidump.exe_guid,
     age: minidump.exe_age,
     version: minidump.exe_version,
@@ -96,8 +99,10 @@ export function compareWithDump(modules: readonly WantedModule[], { offered }: N
 }
 
 function wantedModule(module: MinidumpModule): WantedModule {
+  const fileName = module.name === null ? null : baseName(module.name) || null;
   return {
-    name: module.name === null ? 'unnamed' : baseName(module.name),
+    name: fileName ?? 'unnamed',
+    fileName,
     guid: module.debugId?.guid ?? null,
     age: module.debugId?.age ?? null,
     version: module.version,

@@ -8,12 +8,12 @@ import type { IntakeLimits } from './intake/kind.ts';
 import { minidumpKind } from './intake/minidump.ts';
 import { pdbKind } from './intake/pdb.ts';
 import { createIntake, type Taken } from './intake/receive.ts';
-import { parsedFirst, preferVersion } from './match.ts';
+import { isRealStamp, parsedFirst, preferVersion, sameImage } from './match.ts';
 import { baseName, exceptionCode, guidKeyOf } from './names.ts';
 import type { crashOperations } from './operations.ts';
 import { keyOf, shownPath } from './paths.ts';
 import { jsonObject, shownExe, shownMinidump, shownPdb } from './replies.ts';
-import type { CrashStore, DebugKey, FileKind, PdbRow, RowOf } from './store.ts';
+import type { CrashStore, DebugKey, ExeRow, FileKind, PdbRow, RowOf } from './store.ts';
 
 export interface CrashContext {
   readonly store: CrashStore;
@@ -44,10 +44,10 @@ export function createCrash(context: CrashContext): CrashHandlers {
 
 function uploads(context: CrashContext): Pick<CrashHandlers, 'uploadMinidump' | 'uploadPdb' | 'uploadExe'> {
   const intake = createIntake(context);
-  const shown = <K extends FileKind>({ row, deduplicated, warnings }: Taken<K>) => ({
+  const shown = <K extends FileKind>({ row, state, deduplicated, warnings }: Taken<K>) => ({
     file_path: shownPath(row.file_path, context.rootName),
     deduplicated,
-    state: row.state ?? 'unparsed',
+    state,
     sha256: row.sha256 ?? '',
     size_bytes: row.size_bytes ?? 0,
     exe_version: row.exe_version,
@@ -183,6 +183,8 @@ interface PdbQuestion {
   readonly exe_age?: number | undefined;
   readonly exe_time_date_stamp?: string | undefined;
   readonly exe_size_of_image?: string | undefined;
+  readonly exe_filename?: string | undefined;
+  readonly exe_version?: string | undefined;
 }
 
 /** The debug identities that a question is about: the one it names, or those of the image it names. */
@@ -193,12 +195,21 @@ async function debugKeysOf(store: CrashStore, question: PdbQuestion): Promise<re
     return guidKey ? [{ guidKey, age: exe_age }] : [];
   }
   if (exe_time_date_stamp !== undefined && exe_size_of_image !== undefined) {
-    const exes = await store.exesByImage(hexNumber(exe_time_date_stamp), hexNumber(exe_size_of_image));
-    return (await Promise.all(exes.map((exe) => store.debugIds(exe.id)))).flat();
+    const timeDateStamp = hexNumber(exe_time_date_stamp);
+    if (!isRealStamp(timeDateStamp)) return [];
+    const images = await store.exesByImage(timeDateStamp, hexNumber(exe_size_of_image));
+    return oneIdentity(store, sameImage(images, question));
   }
   const field = exe_guid === undefined ? 'exe_guid' : 'exe_age';
   const reason = 'required: give exe_guid and exe_age, or exe_time_date_stamp and exe_size_of_image';
   throw new ChsError('INVALID_INPUT', { field, reason });
+}
+
+/** The debug identities of images that are all the same one; none where they differ, as a wrong PDB is worse than none. */
+async function oneIdentity(store: CrashStore, images: readonly ExeRow[]): Promise<readonly DebugKey[]> {
+  const identities = await Promise.all(images.map((image) => store.debugIds(image.id)));
+  const [first, ...others] = identities.map((keys) => JSON.stringify(keys));
+  return others.every((other) => other === first) ? (identities[0] ?? []) : [];
 }
 
 function fileReply(blobs: BlobStore, row: RowOf[FileKind], found: BlobStat, fileName: string): BytesReply {

@@ -96,3 +96,35 @@ export function preferVersion<T extends { exe_version: string | null; parsed_ver
   const same = candidates.find((row) => row.exe_version === version || row.parsed_version === version);
   return (version === undefined ? undefined : same) ?? candidates[0];
 }
+
+/** Linkers leave 0 or all ones where there is no time ("PE Format", COFF file header): then it identifies nothing. */
+export function isRealStamp(timeDateStamp: number): boolean {
+  return timeDateStamp !== 0 && timeDateStamp !== 0xffff_ffff;
+}
+
+interface Image {
+  readonly exe_filename: string | null;
+  readonly exe_version: string | null;
+  readonly parsed_version: string | null;
+}
+
+/**
+ * Of images with one TimeDateStamp and SizeOfImage those that are meant. A symbol store keeps images
+ * by name and these two, as images linked in the same second may agree in them; where the name is not
+ * asked for, the version may tell them apart.
+ */
+export function sameImage<T extends Image>(
+  images: readonly T[],
+  {
+    exe_filename,
+    exe_version,
+  }: { readonly exe_filename?: string | undefined; readonly exe_version?: string | undefined },
+): readonly T[] {
+  const name = exe_filename?.toLowerCase();
+  const named =
+    name === undefined ? images : images.filter((image) => image.exe_filename?.toLowerCase() === name);
+  const versioned = named.filter(
+    (image) => image.exe_version === exe_version || image.parsed_version === exe_version,
+  );
+  return exe_version !== undefined && versioned.length > 0 ? versioned : named;
+}

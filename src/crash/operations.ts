@@ -271,7 +271,7 @@ export const crashOperations = defineOperations({
   findMatchingPdb: {
     summary: 'Find the PDB of an EXE',
     description:
-      'By GUID and age, or by the TimeDateStamp and SizeOfImage of a stored EXE. The version chooses among several and is never required.',
+      'By GUID and age, or by the TimeDateStamp and SizeOfImage of a stored EXE, and its name where several have the same. The version chooses among several and is never required.',
     method: 'GET',
     path: '/find/matching-pdb',
     dialect: 'crash',
@@ -283,6 +283,7 @@ export const crashOperations = defineOperations({
         exe_age: uint32().optional().describe("Age of the EXE's PDB"),
         exe_time_date_stamp: hexCode().optional().describe('TimeDateStamp of the EXE, hexadecimal'),
         exe_size_of_image: hexCode().optional().describe('SizeOfImage of the EXE, hexadecimal'),
+        exe_filename: fileName().optional().describe('Name of the EXE, beside the two before'),
       }),
     output: () => z.object({ pdb: pdbSummary(), message: z.string() }),
     errors: ['NO_MATCHING_PDB'],

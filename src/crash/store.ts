@@ -119,15 +119,11 @@ export interface CrashStore {
   addExe(row: ExeRow, debugIds: readonly DebugKey[]): Promise<Added<ExeRow>>;
   /**
    * Notes that the bytes of a row were uploaded again with other metadata: the identity finds the row
-   * from now on, and what the row did not know of its version and name is filled in.
+   * from now on, and what a PDB or an EXE did not know of its version and name is filled in.
    *
    * @returns the row as it is now; null when it is gone
    */
-  addDeclaration<K extends 'pdbs' | 'exes'>(
-    kind: K,
-    id: string,
-    declared: Redeclaration,
-  ): Promise<RowOf[K] | null>;
+  addDeclaration<K extends FileKind>(kind: K, id: string, declared: Redeclaration): Promise<RowOf[K] | null>;
   find<K extends FileKind>(kind: K, id: string): Promise<RowOf[K] | null>;
   findBySha256<K extends FileKind>(kind: K, sha256: string): Promise<RowOf[K] | null>;
   /** False when there was no such row. */

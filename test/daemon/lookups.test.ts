@@ -250,3 +250,69 @@ inBoth('finds a file by what a later upload of the same bytes declares, too', as
   t.equal((await ask(chs, `/pdbs/${textAt(plain, 'data', 'pdb_id')}`, { method: 'DELETE' })).status, 200);
   t.equal((await ask(chs, `/find/matching-pdb?${query}`)).status, 404, 'and no longer when it is gone');
 });
+
+inBoth('says of each upload of the same dump whether it agrees with the bytes', async (t, chs) => {
+  const plain = await send(chs, 'minidump', null, files.minidump);
+  t.match(plain.body, { data: { state: 'verified' } });
+  const again = await send(chs, 'minidump', { exe_guid: GUID, exe_age: 0 }, files.minidump);
+  t.match(again.body, { data: { state: 'mismatch', deduplicated: true } });
+  t.match(JSON.stringify(again.body), 'this one finds them, too');
+  for (const guid of [GUID, REAL]) {
+    t.match(await ask(chs, `/list/minidumps?guid=${guid}`), {
+      body: { data: { total: 1, minidumps: [{ id: textAt(plain, 'data', 'minidump_id') }] } },
+    });
+  }
+  const path = `/minidumps/${textAt(plain, 'data', 'minidump_id')}`;
+  t.equal((await ask(chs, path, { method: 'DELETE' })).status, 200);
+  t.match(await ask(chs, `/list/minidumps?guid=${GUID}`), { body: { data: { total: 0 } } });
+});
+
+/** The example EXE with another GUID in its CodeView record; TimeDateStamp and SizeOfImage stay. */
+function relinked(): Buffer {
+  const bytes = Buffer.from(files.exe);
+  bytes.write('relinked', bytes.indexOf(Buffer.from('a440a35444d437cc', 'hex')), 'latin1');
+  return bytes;
+}
+
+function withStamp(bytes: Uint8Array, timeDateStamp: number): Buffer {
+  const copy = Buffer.from(bytes);
+  copy.writeUInt32LE(timeDateStamp, copy.readUInt32LE(0x3c) + 8);
+  return copy;
+}
+
+inBoth('tells images of one time and size apart by their names, or gives none', async (t, chs) => {
+  const first = await send(chs, 'exe', null, files.exe, 'client.exe');
+  const second = await send(chs, 'exe', null, relinked(), 'server.exe');
+  const other = textAt(second, 'data', 'exe_guid');
+  t.not(other, REAL);
+  await stores(chs, 'pdb', null, files.pdb);
+  const serverPdb = { exe_guid: other, exe_age: 1, pdb_filename: 'server.pdb' };
+  await stores(chs, 'pdb', serverPdb, spdb('server'));
+  const shown = await ask(chs, `/exes/${textAt(first, 'data', 'exe_id')}`);
+  const image = {
+    exe_time_date_stamp: textAt(shown, 'data', 'exe', 'time_date_stamp'),
+    exe_size_of_image: Number(at(shown.body, 'data', 'exe', 'size_of_image')).toString(16),
+  };
+  t.equal((await find(chs, 'matching-pdb', image)).status, 404, 'either could be meant');
+  t.match(await find(chs, 'matching-pdb', { ...image, exe_filename: 'CLIENT.EXE' }), {
+    body: { data: { pdb: { exe_guid: REAL } } },
+  });
+  t.match(await find(chs, 'matching-pdb', { ...image, exe_filename: 'server.exe' }), {
+    body: { data: { pdb: { exe_guid: other } } },
+  });
+  t.equal((await find(chs, 'matching-pdb', { ...image, exe_filename: 'third.exe' })).status, 404);
+});
+
+inBoth('takes no time stamp for a time where the linker left none', async (t, chs) => {
+  await stores(chs, 'pdb', null, files.pdb);
+  for (const stamp of [0, 0xffff_ffff]) {
+    const sent = await send(chs, 'exe', null, withStamp(files.exe, stamp), `app${stamp}.exe`);
+    const shown = await ask(chs, `/exes/${textAt(sent, 'data', 'exe_id')}`);
+    const image = {
+      exe_time_date_stamp: textAt(shown, 'data', 'exe', 'time_date_stamp'),
+      exe_size_of_image: Number(at(shown.body, 'data', 'exe', 'size_of_image')).toString(16),
+    };
+    t.equal((await find(chs, 'matching-pdb', image)).status, 404);
+    t.equal((await find(chs, 'matching-pdb', { ...image, exe_filename: `app${stamp}.exe` })).status, 404);
+  }
+});

@@ -60,7 +60,9 @@ if (crash) {
     );
     const inside = await chs.fetch(`/download/pdb/${textAt(cabinet, 'data', 'pdb_id')}`);
     t.match(await inside.text(), /^Microsoft C\/C\+\+ MSF 7\.00/, 'the inside is what is stored');
-    const image = await send(chs, 'exe', null, file('ShowSSEConfig.ex_'), 'ShowSSEConfig.ex_');
+    const metadata = { exe_filename: 'ShowSSEConfig.ex_' };
+    const image = await send(chs, 'exe', metadata, file('ShowSSEConfig.ex_'), 'upload.tmp');
+    t.match(image.body, { data: { exe_filename: 'ShowSSEConfig.exe' } });
     t.match(textAt(image, 'data', 'file_path'), /\/ShowSSEConfig\.exe$/);
     const portable = await send(chs, 'pdb', null, file('ppdb-sourcelink-sample.pdb'), 'sample.pdb');
     t.match(portable.body, { data: { state: 'verified', exe_age: null, pdb_filename: 'sample.pdb' } });

@@ -1,6 +1,6 @@
 /** The crash store in SQL, the same on every database. Lists are in minidump-list.ts. */
 import { type ExpressionBuilder, type Kysely, sql } from 'kysely';
-import type { Added, CrashStore, FileKind, RowOf, SymbolFilter } from '../../crash/store.ts';
+import type { Added, CrashStore, FileKind, Redeclaration, RowOf, SymbolFilter } from '../../crash/store.ts';
 import type { SqlBackend } from './backend.ts';
 import { listMinidumps } from './minidump-list.ts';
 import type { Schema } from './schema.ts';
@@ -40,10 +40,7 @@ function additions(backend: SqlBackend): Pick<CrashStore, AddMethods> {
       }),
     addDeclaration: (kind, id, declared) =>
       backend.write(async (db) => {
-        await sql`
-          update ${sql.table(kind)} set exe_version = coalesce(exe_version, ${declared.version}),
-            ${sql.ref(NAME_COLUMNS[kind])} = coalesce(${sql.ref(NAME_COLUMNS[kind])}, ${declared.fileName})
-          where id = ${id}`.execute(db);
+        if (kind !== 'minidumps') await fillIn(db, kind, id, declared);
         const row = await first(db, kind, 'id', id);
         if (row && declared.debugId) {
           const { guidKey, age } = declared.debugId;
@@ -57,6 +54,20 @@ function additions(backend: SqlBackend): Pick<CrashStore, AddMethods> {
         return row;
       }),
   };
+}
+
+/** What a symbol file did not know of itself, and a later upload of the same bytes says. */
+async function fillIn(
+  db: Kysely<Schema>,
+  kind: 'pdbs' | 'exes',
+  id: string,
+  { version, fileName }: Redeclaration,
+): Promise<void> {
+  const name = sql.ref(NAME_COLUMNS[kind]);
+  await sql`
+    update ${sql.table(kind)}
+    set exe_version = coalesce(exe_version, ${version}), ${name} = coalesce(${name}, ${fileName})
+    where id = ${id}`.execute(db);
 }
 
 /** The column of a file's own name. */

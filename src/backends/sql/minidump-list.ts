@@ -56,21 +56,30 @@ function conditionsOf(filter: MinidumpFilter, guid: GuidCondition | null): RawBu
 
 interface GuidCondition {
   readonly condition: RawBuilder<unknown>;
-  /** No row has this GUID as its parsed one alone. */
-  readonly declaredOnly: boolean;
+  /** No row has this GUID in another way than in its own column. */
+  readonly ownOnly: boolean;
 }
 
 /**
- * A GUID is looked for among the declared and the parsed ones. As good as always they are the same,
- * and then the condition can be the one that an index answers in order.
+ * A GUID is looked for among the declared ones, the parsed ones, and those that later uploads of the
+ * same dump declared. As good as always they are the same, and then the condition can be the one that
+ * an index answers in order.
  */
 async function guidCondition(db: Kysely<Schema>, guidKey: string | undefined): Promise<GuidCondition | null> {
   if (guidKey === undefined) return null;
   // Written as in the index of the rows whose two GUIDs differ, or that index would not be used.
   const parsedOnly = sql`(parsed_guid_key = ${guidKey} and parsed_guid_key is distinct from guid_key)`;
-  const differing = await sql`select 1 from minidumps where ${parsedOnly} limit 1`.execute(db);
-  if (differing.rows.length === 0) return { condition: sql`guid_key = ${guidKey}`, declaredOnly: true };
-  return { condition: sql`(guid_key = ${guidKey} or ${parsedOnly})`, declaredOnly: false };
+  const declaredLater = sql`
+    select file_id from declared_ids where kind = 'minidumps' and guid_key = ${guidKey}`;
+  const others = await sql`
+    select 1 where exists (select 1 from minidumps where ${parsedOnly}) or exists (${declaredLater})`.execute(
+    db,
+  );
+  if (others.rows.length === 0) return { condition: sql`guid_key = ${guidKey}`, ownOnly: true };
+  return {
+    condition: sql`(guid_key = ${guidKey} or ${parsedOnly} or id in (${declaredLater}))`,
+    ownOnly: false,
+  };
 }
 
 async function totalOf(
@@ -84,7 +93,7 @@ async function totalOf(
     const [name, key] = only;
     if (name === 'version') return tally(db, 'version', key);
     if (name === 'exceptionCode') return tally(db, 'code', key);
-    if (name === 'guidKey' && guid?.declaredOnly) return tally(db, 'guid', key);
+    if (name === 'guidKey' && guid?.ownOnly) return tally(db, 'guid', key);
   }
   const { rows } = await sql<{ total: number }>`
     select count(*) as total from minidumps ${where(conditionsOf(filter, guid))}`.execute(db);

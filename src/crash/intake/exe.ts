@@ -6,7 +6,7 @@ import { inspectExe } from '../inspect.ts';
 import { debugKeyOf, guidKeyOf, plainGuid, safeSegment } from '../names.ts';
 import type { DebugKey } from '../store.ts';
 import { compareIdentities } from './identity.ts';
-import { type Identified, type IdentifyContext, type Kind, UNKNOWN } from './kind.ts';
+import { type Identified, type IdentifyContext, type Kind, symbolFileName, UNKNOWN } from './kind.ts';
 
 export interface ExeDeclaration {
   readonly exe_version?: string | undefined;
@@ -31,7 +31,7 @@ export const exeKind: Kind<'exes', ExeDeclaration> = {
 
 async function identify(
   source: ByteSource,
-  { declared, fileName, strict, nowMs }: IdentifyContext<ExeDeclaration>,
+  { declared, strict, nowMs, ...names }: IdentifyContext<ExeDeclaration>,
 ): Promise<Identified<'exes'>> {
   const inspected = await inspectExe(source).catch((error: unknown) => {
     if (!(error instanceof FormatError)) throw error;
@@ -45,7 +45,7 @@ async function identify(
 
   const guid = declared.exe_guid === undefined ? (found?.exe_guid ?? null) : plainGuid(declared.exe_guid);
   const version = declared.exe_version ?? found?.exe_version ?? null;
-  const name = declared.exe_filename ?? fileName;
+  const name = symbolFileName(declared.exe_filename, names);
   const segment = safeSegment('exe_filename', withExtension(safeSegment('exe_filename', name ?? UNKNOWN)));
   const columns = {
     exe_version: version,

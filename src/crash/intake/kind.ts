@@ -1,5 +1,6 @@
 /** What the three kinds of upload have in common, and what each must say of itself. */
 import type { ByteSource } from '../formats/bytes.ts';
+import { unpackedName } from '../names.ts';
 import type { Added, CrashStore, FileKind, FileRow, IdentityState, Redeclaration, RowOf } from '../store.ts';
 
 /** The settings that uploads obey. A getter each, as a reload may change them. */
@@ -20,8 +21,8 @@ export interface Identified<K extends FileKind> {
   readonly state: IdentityState;
   readonly key: string;
   readonly warnings: readonly string[];
-  /** What a later upload of the same bytes adds to the row; null for what has no use for it. */
-  readonly redeclaration: Redeclaration | null;
+  /** What a later upload of the same bytes adds to the row. */
+  readonly redeclaration: Redeclaration;
   /** Writes the row and whatever belongs to it. */
   add(store: CrashStore, placed: Pick<FileRow, PlacedColumns>): Promise<Added<RowOf[K]>>;
 }
@@ -46,10 +47,21 @@ export interface Kind<K extends FileKind, Input> {
 
 export interface IdentifyContext<Input> {
   readonly declared: Input;
-  /** The name of the multipart part or of the file in the cabinet; untrusted. */
+  /** The name of the multipart part; untrusted. */
   readonly fileName: string | null;
+  /** The name inside the cabinet, if the file came in one; untrusted. */
+  readonly innerName: string | null;
   readonly strict: boolean;
   readonly nowMs: number;
+}
+
+/** The name that debuggers know a symbol file by: as declared or as sent, unpacked. */
+export function symbolFileName(
+  declared: string | undefined,
+  { fileName, innerName }: Pick<IdentifyContext<unknown>, 'fileName' | 'innerName'>,
+): string | null {
+  const name = declared ?? fileName;
+  return innerName === null ? name : unpackedName(name, innerName);
 }
 
 /** The path segments of a file whose version, GUID and age may be unknown. */

@@ -3,7 +3,7 @@ import { isoSeconds, parseInstant } from '../../platform/clock.ts';
 import { ChsError } from '../../platform/errors.ts';
 import { type ByteSource, FormatError } from '../formats/bytes.ts';
 import { inspectMinidump } from '../inspect.ts';
-import { exceptionCode, guidKeyOf, plainGuid, safeSegment } from '../names.ts';
+import { debugKeyOf, exceptionCode, guidKeyOf, plainGuid, safeSegment } from '../names.ts';
 import { compareIdentities } from './identity.ts';
 import { type Identified, type IdentifyContext, type Kind, UNKNOWN } from './kind.ts';
 
@@ -86,7 +86,11 @@ async function identify(
   return {
     columns,
     state,
-    redeclaration: null,
+    redeclaration: {
+      debugId: debugKeyOf(declared.exe_guid, declared.exe_age ?? -1),
+      version,
+      fileName: null,
+    },
     key: ['minidumps', safeSegment('exe_version', version ?? UNKNOWN), folder, name].join('/'),
     warnings: [
       ...warnings,

@@ -6,7 +6,7 @@ import { pdbMagic } from '../formats/pdb.ts';
 import { inspectPdb } from '../inspect.ts';
 import { debugKeyOf, guidKeyOf, plainGuid, safeSegment } from '../names.ts';
 import { compareIdentities } from './identity.ts';
-import { type Identified, type IdentifyContext, type Kind, UNKNOWN } from './kind.ts';
+import { type Identified, type IdentifyContext, type Kind, symbolFileName, UNKNOWN } from './kind.ts';
 
 export interface PdbDeclaration {
   readonly exe_version?: string | undefined;
@@ -37,7 +37,7 @@ export const pdbKind: Kind<'pdbs', PdbDeclaration> = {
 
 async function identify(
   source: ByteSource,
-  { declared, fileName, strict, nowMs }: IdentifyContext<PdbDeclaration>,
+  { declared, strict, nowMs, ...names }: IdentifyContext<PdbDeclaration>,
 ): Promise<Identified<'pdbs'>> {
   const inspected = await inspectPdb(source).catch((error: unknown) => {
     if (!(error instanceof FormatError)) throw error;
@@ -55,7 +55,7 @@ async function identify(
   const guid = declared.exe_guid === undefined ? (found?.exe_guid ?? null) : plainGuid(declared.exe_guid);
   const age = declared.exe_age ?? found?.exe_age ?? null;
   const version = declared.exe_version ?? null;
-  const name = declared.pdb_filename ?? fileName;
+  const name = symbolFileName(declared.pdb_filename, names);
   const segment = safeSegment('pdb_filename', withExtension(safeSegment('pdb_filename', name ?? UNKNOWN)));
   const columns = {
     exe_version: version,

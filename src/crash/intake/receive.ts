@@ -4,9 +4,9 @@ import type { Call, IncomingFile, Upload } from '../../operation.ts';
 import type { BlobStore, StagedBlob } from '../../platform/blobs.ts';
 import { ChsError } from '../../platform/errors.ts';
 import { filePathOf, keyOf } from '../paths.ts';
-import type { CrashStore, FileKind, Redeclaration, RowOf } from '../store.ts';
+import type { CrashStore, FileKind, IdentityState, Redeclaration, RowOf } from '../store.ts';
 import { guardFirstBytes } from './guard.ts';
-import type { IntakeLimits, Kind } from './kind.ts';
+import type { Identified, IntakeLimits, Kind } from './kind.ts';
 import { unpackStaged } from './unpack.ts';
 
 export interface IntakeContext {
@@ -19,6 +19,8 @@ export interface IntakeContext {
 /** What an upload became. */
 export interface Taken<K extends FileKind> {
   readonly row: RowOf[K];
+  /** Of this upload: the row may be older, and was declared otherwise. */
+  readonly state: IdentityState;
   readonly deduplicated: boolean;
   readonly warnings: readonly string[];
 }
@@ -57,7 +59,8 @@ async function takeIn<K extends FileKind, Input extends object>(
   try {
     const identified = await kind.identify(blob, {
       declared: input,
-      fileName: taken.innerName ?? fileName,
+      fileName,
+      innerName: taken.innerName,
       strict: context.limits.strict,
       nowMs: context.now(),
     });
@@ -66,8 +69,7 @@ async function takeIn<K extends FileKind, Input extends object>(
       ...unknownFields.map((field) => `The metadata field "${field}" is not known and was ignored`),
     ];
     const existing = await context.store.findBySha256(kind.kind, blob.sha256);
-    if (existing)
-      return await joinExisting(context, kind.kind, existing, blob, identified.redeclaration, warnings);
+    if (existing) return await joinExisting(context, kind.kind, existing, blob, identified, warnings);
 
     const key = await blob.publish(identified.key);
     const { added, row } = await identified.add(context.store, {
@@ -79,10 +81,10 @@ async function takeIn<K extends FileKind, Input extends object>(
       declared: Object.keys(input).length > 0 ? JSON.stringify(input) : null,
       warnings: JSON.stringify(warnings),
     });
-    if (!added) return await joinExisting(context, kind.kind, row, blob, identified.redeclaration, warnings);
+    if (!added) return await joinExisting(context, kind.kind, row, blob, identified, warnings);
     await blob.settle();
     call.log.info(`${kind.label} uploaded: id=${row.id}`, { state: row.state, size_bytes: row.size_bytes });
-    return { row, deduplicated: false, warnings };
+    return { row, state: identified.state, deduplicated: false, warnings };
   } catch (error) {
     await blob.discard();
     if (!(error instanceof ChsError))
@@ -97,7 +99,7 @@ async function joinExisting<K extends FileKind>(
   kind: K,
   row: RowOf[K],
   blob: StagedBlob,
-  redeclaration: Redeclaration | null,
+  { state, redeclaration }: Identified<K>,
   warnings: readonly string[],
 ): Promise<Taken<K>> {
   const key = keyOf(row.file_path);
@@ -107,10 +109,10 @@ async function joinExisting<K extends FileKind>(
   const isRestored = got === key && (await store.find(kind, row.id)) !== null;
   await (isRestored ? blob.settle() : blob.discard());
   const remarks = isRestored ? ['The stored file was missing and is restored'] : [];
-  const joined = redeclaration && (await redeclare(store, kind, row, redeclaration));
-  if (joined?.noted)
+  const joined = await redeclare(store, kind, row, redeclaration);
+  if (joined.noted)
     remarks.push('The same bytes are stored under another identity; this one finds them, too');
-  return { row: joined?.row ?? row, deduplicated: true, warnings: [...warnings, ...remarks] };
+  return { row: joined.row ?? row, state, deduplicated: true, warnings: [...warnings, ...remarks] };
 }
 
 /** Lets an identity that the row does not have find it, whatever else was declared before. */
@@ -119,17 +121,14 @@ async function redeclare<K extends FileKind>(
   kind: K,
   row: RowOf[K],
   { debugId, ...names }: Redeclaration,
-): Promise<{ row: RowOf[K] | null; noted: boolean } | null> {
-  if (kind === 'minidumps') return null;
+): Promise<{ row: RowOf[K] | null; noted: boolean }> {
   const isKnown =
     debugId === null || debugId.guidKey === row.guid_key || debugId.guidKey === row.parsed_guid_key;
   const sameAge = debugId === null || debugId.age === -1 || debugId.age === row.exe_age;
   const noted = !(isKnown && sameAge);
+  if (kind === 'minidumps' && !noted) return { row, noted };
   const declared = { ...names, debugId: noted ? debugId : null };
-  return {
-    row: (await store.addDeclaration(kind as 'pdbs' | 'exes', row.id, declared)) as RowOf[K] | null,
-    noted,
-  };
+  return { row: await store.addDeclaration(kind, row.id, declared), noted };
 }
 
 interface Staged {
