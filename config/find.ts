@@ -40,7 +40,8 @@ export async function findConfigFile(cwd: string, home: string): Promise<SearchR
       const file = join(folder, name);
       const stats = statsOf(file);
       if (stats === null) continue;
-      const verdict = await judge({ file, name, stats, inCwd: folder === resolve(cwd) });
+      const putByUs = folder === resolve(cwd) && isOurs(folder);
+      const verdict = await judge({ file, name, stats, putByUs });
       if (verdict === 'ours') return { file, warnings, notes };
       if (verdict === 'unrelated') continue;
       if (verdict.warn) warnings.push(`${file} is not used: ${verdict.reason}`);
@@ -54,20 +55,22 @@ interface Candidate {
   readonly file: string;
   readonly name: string;
   readonly stats: Stats;
-  readonly inCwd: boolean;
+  /** In the current folder, which nobody else may write to. */
+  readonly putByUs: boolean;
 }
 
 type Verdict = 'ours' | 'unrelated' | { readonly reason: string; readonly warn: boolean };
 
-async function judge({ file, name, stats, inCwd }: Candidate): Promise<Verdict> {
+async function judge({ file, name, stats, putByUs }: Candidate): Promise<Verdict> {
   if (!stats.isFile()) return { reason: 'it is not a file', warn: false };
   if (name === 'package.json' && !(await hasChsKey(file))) return 'unrelated';
   if (name === sharedName) {
     const verdict = await judgeShared(file);
     if (verdict !== 'ours') return verdict;
   }
-  // In a folder that others may write to (/tmp), theirs must not choose the server that our key is sent to.
-  if (isForeign(stats) && (!inCwd || isProgram(file))) {
+  // Where others may write (/tmp), theirs must not choose the server that our key is sent to. In a folder of
+  // ours it was put there by us: the configuration of the host, say, mounted into a container.
+  if (isForeign(stats) && (!putByUs || isProgram(file))) {
     return { reason: 'it belongs to another user; name it with --config to use it', warn: true };
   }
   return 'ours';
@@ -118,6 +121,13 @@ function statsOf(file: string): Stats | null {
 function isForeign(stats: Stats): boolean {
   const uid = process.getuid?.();
   return uid !== undefined && stats.uid !== uid && stats.uid !== 0;
+}
+
+const WRITABLE_BY_OTHERS = 0o022;
+
+function isOurs(folder: string): boolean {
+  const stats = statsOf(folder);
+  return stats !== null && !isForeign(stats) && (stats.mode & WRITABLE_BY_OTHERS) === 0;
 }
 
 function foldersUpward(cwd: string, home: string): string[] {

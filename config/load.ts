@@ -26,7 +26,7 @@ export interface LoadOptions {
 export interface LoadedConfig {
   readonly config: Config;
   readonly file: string | null;
-  /** Absolute folder that the relative paths of the file, and of the defaults, were resolved against. */
+  /** Absolute folder where the data are as far as the file does not say otherwise. */
   readonly root: string;
   /** One entry for every key of the schema, by dotted name. */
   readonly origin: ReadonlyMap<string, Origin>;
@@ -45,7 +45,8 @@ const warningsMax = 50;
 export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const place = userPlace(options);
   const { file, warnings: found, notes } = await chooseFile(options, place);
-  const root = rootOf(file, options, place);
+  const fileRoot = rootOf(file, options, place);
+  const root = namedDataFolder(options) ?? fileRoot;
   const problems: ConfigProblem[] = [];
   const fromEnv = environmentLayer(options.env);
   const source = file === null ? null : await readNamed(file, [...found, ...fromEnv.warnings]);
@@ -55,7 +56,8 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const { config, origin } = await validate(merge(layers, problems), problems);
   if (config === null)
     throw new ConfigError(problems, { file, warnings, inertKeys: inertKeysSet({ origin }) });
-  makeAbsolute(config, origin, { root, place, cwd: options.cwd, file });
+  makeAbsolute(config, origin, { root, fileRoot, place, cwd: options.cwd, file });
+  if (root !== fileRoot) warnings.push(...elsewhere(origin));
   return { config, file, root, origin, notes, warnings };
 }
 
@@ -116,10 +118,24 @@ async function chooseFile(options: LoadOptions, place: UserPlace): Promise<Searc
   return { ...found, file: existsSync(users) ? users : null };
 }
 
+/** `CHS_DATA_DIR`: where the data are, with or without a file. */
+function namedDataFolder({ cwd, env }: LoadOptions): string | null {
+  return env.CHS_DATA_DIR ? resolve(cwd, env.CHS_DATA_DIR) : null;
+}
+
+/** Data that are not below `CHS_DATA_DIR`, as the file names another place: nobody should find out by missing them. */
+function elsewhere(origin: ReadonlyMap<string, Origin>): string[] {
+  const placed = [...configKeys.values()].filter(
+    ({ name, path, kind }) => path && kind !== 'list' && origin.get(name)?.kind === 'file',
+  );
+  const names = placed.map(({ name }) => name).join(', ');
+  return names === '' ? [] : [`CHS_DATA_DIR does not move what the configuration file places: ${names}`];
+}
+
 /** The folder that relative paths start from: `X` for X/config/config.toml, and the user's data for the user's file. */
-function rootOf(file: string | null, { cwd, env }: LoadOptions, place: UserPlace): string {
+function rootOf(file: string | null, options: LoadOptions, place: UserPlace): string {
   if (file === null || dirname(file) === userConfigDir(place)) {
-    return env.CHS_DATA_DIR ? resolve(cwd, env.CHS_DATA_DIR) : userDataDir(place);
+    return namedDataFolder(options) ?? userDataDir(place);
   }
   const folder = dirname(file);
   const inConfigFolder = basename(file) === 'config.toml' && basename(folder) === 'config';
@@ -263,21 +279,22 @@ function problemAt(origin: Origin, key: string, message: string): ConfigProblem 
 
 interface PathBases {
   readonly root: string;
+  readonly fileRoot: string;
   readonly cwd: string;
   readonly place: UserPlace;
   readonly file: string | null;
 }
 
-/** Paths of the file and of the defaults start at the root, those of variables and flags at the current folder. */
+/** Paths of the defaults start at the root, those of the file at its own, those of variables and flags at the current folder. */
 function makeAbsolute(config: Config, origin: ReadonlyMap<string, Origin>, bases: PathBases): void {
   const paths = bases.file === null ? pathsOf(bases.place.platform) : pathsOf(process.platform);
   for (const key of configKeys.values()) {
     if (!key.path) continue;
     const kind = origin.get(key.name)?.kind;
-    const fromRoot = kind === 'default' || kind === 'file';
+    const base = kind === 'default' ? bases.root : bases.fileRoot;
     const absolute = (given: string): string => {
       if (/^~[/\\]/.test(given)) return paths.join(bases.place.home, given.slice(2));
-      return fromRoot ? paths.resolve(bases.root, given) : resolve(bases.cwd, given);
+      return kind === 'default' || kind === 'file' ? paths.resolve(base, given) : resolve(bases.cwd, given);
     };
     const table = tableAt(config, key);
     const name = key.parts.at(-1) ?? '';

@@ -213,6 +213,16 @@ t.test('keeps data in the user folder for the user configuration', async (t) => 
   t.equal(moved.config.storage.base_path, join(home, 'data', 'storage'));
 });
 
+t.test('CHS_DATA_DIR holds beside a file, for what the file does not place itself', async (t) => {
+  const folder = t.testdir({ 'chs.config.toml': '[server]\nport = 4\n[database]\npath = "x.db"\n' });
+  const { config, root, warnings } = await load(folder, { env: { CHS_DATA_DIR: 'elsewhere' } });
+  t.equal(root, join(folder, 'elsewhere'));
+  t.equal(config.storage.base_path, join(folder, 'elsewhere', 'storage'));
+  t.equal(config.database.path, join(folder, 'x.db'));
+  t.equal(config.server.port, 4);
+  t.match(warnings, [/^CHS_DATA_DIR does not move what the configuration file places: database\.path$/]);
+});
+
 t.test('uses the data folder of Windows there', async (t) => {
   const env = { LOCALAPPDATA: 'C:\\Users\\Ann\\AppData\\Local', APPDATA: 'C:\\Users\\Ann\\AppData\\Roaming' };
   const folder = t.testdir();
@@ -294,7 +304,7 @@ t.test('reads --config before CHS_CONFIG, and misses either by name', async (t) 
 });
 
 const notRoot = process.getuid?.() === 0 ? false : 'only root can give a file away';
-t.test('leaves files of other users above the current folder alone', { skip: notRoot }, async (t) => {
+t.test('leaves files of other users alone that others may have put there', { skip: notRoot }, async (t) => {
   const folder = t.testdir({
     'chs.config.toml': 'server.port = 1',
     sub: {},
@@ -302,7 +312,11 @@ t.test('leaves files of other users above the current folder alone', { skip: not
   });
   chownSync(join(folder, 'chs.config.toml'), 12_345, 12_345);
   chownSync(join(folder, 'js/chs.config.js'), 12_345, 12_345);
-  t.equal((await load(folder)).config.server.port, 1);
+  chmodSync(folder, 0o755);
+  t.equal((await load(folder)).config.server.port, 1, 'a folder of ours: somebody gave it to us');
+  chmodSync(folder, 0o1777);
+  t.match((await load(folder)).warnings, [/chs\.config\.toml is not used: it belongs to another user/]);
+  chmodSync(folder, 0o755);
   const above = await load(folder, { cwd: join(folder, 'sub') });
   t.equal(above.file, null);
   t.match(above.warnings, [/chs\.config\.toml is not used: it belongs to another user/]);
