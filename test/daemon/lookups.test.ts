@@ -316,3 +316,13 @@ inBoth('takes no time stamp for a time where the linker left none', async (t, ch
     t.equal((await find(chs, 'matching-pdb', { ...image, exe_filename: `app${stamp}.exe` })).status, 404);
   }
 });
+
+inBoth('says when a later upload of the same bytes is not kept as it says', async (t, chs) => {
+  await send(chs, 'pdb', { exe_version: '5.0', pdb_filename: 'five.pdb' }, files.pdb);
+  const again = await send(chs, 'pdb', { exe_version: '6.0', pdb_filename: 'six.pdb' }, files.pdb);
+  t.match(again.body, { data: { deduplicated: true, exe_version: '5.0', pdb_filename: 'five.pdb' } });
+  t.match(JSON.stringify(again.body), /stored with version 5\.0; version 6\.0 is not kept/);
+  t.match(JSON.stringify(again.body), /stored as five\.pdb; the name six\.pdb is not kept/);
+  const same = await send(chs, 'pdb', { exe_version: '5.0', pdb_filename: 'five.pdb' }, files.pdb);
+  t.match(same.body, { data: { warnings: [] } });
+});

@@ -109,10 +109,24 @@ async function joinExisting<K extends FileKind>(
   const isRestored = got === key && (await store.find(kind, row.id)) !== null;
   await (isRestored ? blob.settle() : blob.discard());
   const remarks = isRestored ? ['The stored file was missing and is restored'] : [];
+  remarks.push(...keptAsFirst(row, redeclaration));
   const joined = await redeclare(store, kind, row, redeclaration);
   if (joined.noted)
     remarks.push('The same bytes are stored under another identity; this one finds them, too');
   return { row: joined.row ?? row, state, deduplicated: true, warnings: [...warnings, ...remarks] };
+}
+
+/** What this upload says otherwise than the first one of the same bytes did, and what is shown all the same. */
+function keptAsFirst(row: RowOf[FileKind], { version, fileName }: Redeclaration): string[] {
+  const name = 'pdb_filename' in row ? row.pdb_filename : 'exe_filename' in row ? row.exe_filename : null;
+  const differs = (stored: string | null, said: string | null): boolean =>
+    stored !== null && said !== null && stored !== said;
+  const remarks: string[] = [];
+  if (differs(row.exe_version, version))
+    remarks.push(`The same bytes are stored with version ${row.exe_version}; version ${version} is not kept`);
+  if (differs(name, fileName))
+    remarks.push(`The same bytes are stored as ${name}; the name ${fileName} is not kept`);
+  return remarks;
 }
 
 /** Lets an identity that the row does not have find it, whatever else was declared before. */
