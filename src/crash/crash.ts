@@ -14,6 +14,7 @@ import type { crashOperations } from './operations.ts';
 import { keyOf, shownPath } from './paths.ts';
 import { jsonObject, shownExe, shownMinidump, shownPdb } from './replies.ts';
 import type { CrashStore, DebugKey, ExeRow, FileKind, PdbRow, RowOf } from './store.ts';
+import { readStoredMinidump } from './stored.ts';
 
 export interface CrashContext {
   readonly store: CrashStore;
@@ -138,7 +139,9 @@ function rows({ store, blobs, rootName }: CrashContext): Pick<CrashHandlers, Row
   return {
     async getMinidump({ id }) {
       const row = await findRow(store, 'minidumps', id);
-      return { minidump: shownMinidump(row, rootName), details: jsonObject(await store.minidumpDetails(id)) };
+      const kept = jsonObject(await store.minidumpDetails(id));
+      const read = row.state === null && !kept ? await readStoredMinidump(blobs, row.file_path) : null;
+      return { minidump: shownMinidump(row, rootName), details: kept ?? (read && { ...read }) };
     },
     getPdb: async ({ id }) => ({ pdb: shownPdb(await findRow(store, 'pdbs', id), rootName) }),
     getExe: async ({ id }) => ({ exe: shownExe(await findRow(store, 'exes', id), rootName) }),

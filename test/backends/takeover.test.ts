@@ -6,7 +6,7 @@ import * as z from 'zod';
 import type { Embedded } from '../../daemon/embedded.ts';
 import { createCrashStore } from '../../src/backends/sql/crash-store.ts';
 import { openSqlite } from '../../src/backends/sqlite/open.ts';
-import { embeddedChs, TEST_KEY } from '../fixtures/chs.ts';
+import { crashme, embeddedChs, TEST_KEY } from '../fixtures/chs.ts';
 import { GUID, makeDocumentedDatabase, VERSION } from './documented.ts';
 
 const DUMPS = `minidumps/${VERSION}/${GUID}_1`;
@@ -125,4 +125,14 @@ t.test('deletes a row with its file', async (t) => {
     t.equal((await ask(`/api/minidumps/${id}`, 'DELETE')).status, 200, id);
     t.equal((await ask(`/api/download/minidump/${id}`)).status, 404);
   }
+});
+
+t.test('reads a dump of theirs when it is asked for', async (t) => {
+  const folder = scene(t);
+  writeFileSync(join(folder, 'storage', DUMPS, 'crash_utc.dmp'), crashme('av.dmp'));
+  const ask = asking(await embeddedChs(t, {}, folder));
+  t.match(await (await ask('/minidumps/utc')).json(), {
+    data: { details: { exception: { name: 'ACCESS_VIOLATION' }, modules: [{ version: '1.2.3.4' }] } },
+  });
+  t.match(await (await ask('/minidumps/offset')).json(), { data: { details: null } }, 'which is no dump');
 });
