@@ -1,5 +1,5 @@
 /** CodeView records: the debug identity that a PE file and a minidump module carry of their PDB. */
-import { viewOf } from './bytes.ts';
+import { type Parsing, viewOf } from './bytes.ts';
 
 /** A debug identity: GUID (upper case, dashes), age (unsigned 32 bit). */
 export interface DebugId {
@@ -19,15 +19,34 @@ const RSDS_BYTES = 24;
 /** The NB10 header: signature, offset, a 32-bit timestamp in place of a GUID, age. */
 const NB10_BYTES = 16;
 const PATH_CHARS_MAX = 1024;
-/** No UTF-16 unit needs more than three bytes of UTF-8, so this is enough for the longest path kept. */
-const PATH_BYTES_MAX = PATH_CHARS_MAX * 4;
+/** No UTF-16 unit needs more than three bytes of UTF-8; up to three more belong to a character that is cut. */
+const PATH_BYTES_KEPT = PATH_CHARS_MAX * 3 + 3;
+/** Windows has paths of up to 32,767 UTF-16 units. */
+const RECORD_BYTES_MAX = RSDS_BYTES + 32_768 * 3;
+/** Almost every record fits in this. */
+const RECORD_BYTES_EXPECTED = 4096;
 const ZERO_GUID = '00000000-0000-0000-0000-000000000000';
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /**
+ * Reads the CodeView record of `length` bytes at `offset`, of which at most 96 KiB are looked at; what
+ * comes of it is as with `readCodeView`.
+ */
+export function* readCodeViewAt(offset: number, length: number): Parsing<CodeView | null> {
+  const whole = Math.min(length, RECORD_BYTES_MAX);
+  const start: Uint8Array = yield { offset, length: Math.min(whole, RECORD_BYTES_EXPECTED) };
+  const view = readCodeView(start);
+  const pathEnds =
+    start.length === whole || start.includes(0, view?.format === 'NB10' ? NB10_BYTES : RSDS_BYTES);
+  if (pathEnds || !view?.pdbPath) return view;
+  return readCodeView(yield { offset, length: whole });
+}
+
+/**
  * Reads a CodeView record; null when it is neither RSDS nor NB10 or too short. Never throws.
- * An NB10 record has no GUID and an all-zero GUID names nothing: both give `debugId` null.
+ * An NB10 record has no GUID and an all-zero GUID names nothing: both give `debugId` null. Of a path
+ * longer than 1024 characters the last 1024 are kept, as the file name is at its end.
  * The layout is that of LLVM's `codeview::PDB70DebugInfo` and `PDB20DebugInfo`.
  */
 export function readCodeView(record: Uint8Array): CodeView | null {
@@ -76,11 +95,14 @@ export function formatVersion(ms: number, ls: number): string {
   return [ms >>> 16, ms & 0xffff, ls >>> 16, ls & 0xffff].join('.');
 }
 
-/** The path up to its NUL or the record's end; null when there is none. */
+/** The end of the path, which itself ends at its NUL or with the record; null when there is none. */
 function readPath(bytes: Uint8Array): string | null {
-  const bounded = bytes.subarray(0, PATH_BYTES_MAX);
-  const end = bounded.indexOf(0);
-  const text = utf8.decode(end < 0 ? bounded : bounded.subarray(0, end)).slice(0, PATH_CHARS_MAX);
-  // A cut between the halves of a surrogate pair would leave text that no database takes.
-  return text.replace(/[\uD800-\uDBFF]$/, '') || null;
+  const nul = bytes.indexOf(0);
+  const end = nul < 0 ? bytes.length : nul;
+  let from = Math.max(0, end - PATH_BYTES_KEPT);
+  // A cut must not part the bytes of one character (10xxxxxx continues it), nor the halves of a surrogate pair.
+  const isCut = from > 0;
+  for (let left = 3; isCut && left > 0 && ((bytes[from] ?? 0) & 0xc0) === 0x80; left -= 1) from += 1;
+  const text = utf8.decode(bytes.subarray(from, end)).slice(-PATH_CHARS_MAX);
+  return text.replace(/^[\uDC00-\uDFFF]/, '') || null;
 }

@@ -1,20 +1,20 @@
 /** The modules of a minidump: what was loaded where, with the identities that symbols are found by. */
 import { hex, type Parsing, viewOf } from './bytes.ts';
-import { type CodeView, type DebugId, formatVersion, readCodeView } from './codeview.ts';
+import { type CodeView, type DebugId, formatVersion, readCodeViewAt } from './codeview.ts';
+import { readName } from './minidump-names.ts';
 import {
+  bytesThere,
   type Location,
   locationAt,
   type MinidumpReading,
-  readName,
   readRecords,
   readStart,
-  readWhole,
   warn,
 } from './minidump-reading.ts';
 
 /** One loaded image (Microsoft: MINIDUMP_MODULE). */
 export interface MinidumpModule {
-  /** The full path as stored, cut to 1024 characters; line breaks and quotes are kept as data. */
+  /** The full path as stored, of a longer one the last 1024 characters; line breaks and quotes are kept as data. */
   readonly name: string | null;
   /** Load address, exact, such as `0x7FF61BC80000`. */
   readonly base: string;
@@ -38,8 +38,8 @@ export interface ModuleList {
 const MODULE_BYTES = 108;
 const MODULES_MAX = 4096;
 const VS_FIXEDFILEINFO_SIGNATURE = 0xfeef04bd;
-/** A CodeView header and the longest path kept of it. */
-const CODEVIEW_BYTES_MAX = 24 + 4 * 1024;
+/** A CodeView record whose first bytes, this many, are not all there is unknown: half a path is a wrong path. */
+const CODEVIEW_BYTES_NEEDED = 4096;
 
 /** Reads the module list, at most 4096 modules of it. `bits` is the width of an address, 32 or 64. */
 export function* readModules(
@@ -75,11 +75,13 @@ function* readModule(reading: MinidumpReading, record: Uint8Array, bits: 32 | 64
   };
 }
 
-/** A record that is partly beyond the end is unknown: half a path is a wrong path. */
-function* readModuleCodeView(reading: MinidumpReading, location: Location): Parsing<CodeView | null> {
-  const kept = Math.min(location.sizeBytes, CODEVIEW_BYTES_MAX);
-  const bytes = yield* readWhole(reading, location.rva, kept);
-  return bytes ? readCodeView(bytes) : null;
+function* readModuleCodeView(
+  reading: MinidumpReading,
+  { rva, sizeBytes }: Location,
+): Parsing<CodeView | null> {
+  const there = bytesThere(reading, rva, sizeBytes);
+  if (there === 0 || there < Math.min(sizeBytes, CODEVIEW_BYTES_NEEDED)) return null;
+  return yield* readCodeViewAt(rva, there);
 }
 
 /** Some writers sign-extend 32-bit addresses; on a 32-bit processor that is undone. */

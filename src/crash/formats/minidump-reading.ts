@@ -20,12 +20,6 @@ export const HEADER_BYTES = 32;
 export const STRING_BYTES_MAX = 64 * 1024;
 
 const WARNINGS_MAX = 32;
-/** Names are cut to this: an index entry or a terminal line cannot hold more. */
-const NAME_CHARS_MAX = 1024;
-/** 65,536 UTF-16 units; a longer "length" is some other field read by mistake. */
-const NAME_BYTES_MAX = 2 * 64 * 1024;
-/** Most names fit in this, so that one span brings length and text together. */
-const NAME_BYTES_EXPECTED = 512;
 const CHUNK_BYTES_MAX = 16 * 1024;
 /** More records than this in one list cannot come from a real process. */
 const COUNT_MAX = 1_000_000;
@@ -115,26 +109,6 @@ export function* readRecords(
     for (let at = 0; at < chunk.length; at += recordBytes) records.push(chunk.subarray(at, at + recordBytes));
   }
   return { count, records };
-}
-
-/**
- * Reads a MINIDUMP_STRING (a 32-bit length in bytes, then UTF-16LE) as a name of at most 1024
- * UTF-16 units; null when it is empty, beyond the end or of a length that no name has.
- */
-export function* readName(reading: MinidumpReading, rva: number): Parsing<string | null> {
-  if (rva === 0 || bytesThere(reading, rva, 4) < 4) return null;
-  const expected = Math.min(4 + NAME_BYTES_EXPECTED, reading.sizeBytes - rva);
-  const start: Uint8Array = yield { offset: rva, length: expected };
-  const length = viewOf(start).getUint32(0, true);
-  if (length > NAME_BYTES_MAX) {
-    warn(reading, 'A name is longer than any name can be and is left out.');
-    return null;
-  }
-  if (bytesThere(reading, rva + 4, length) < length) return null;
-  // Half a UTF-16 unit at the end is no character.
-  const kept = Math.min(length - (length % 2), 2 * NAME_CHARS_MAX);
-  if (kept <= start.length - 4) return utf16Text(start.subarray(4, 4 + kept)) || null;
-  return utf16Text(yield { offset: rva + 4, length: kept }) || null;
 }
 
 /** UTF-16LE as text, cut at U+0000; unpaired surrogates become U+FFFD. */

@@ -1,6 +1,7 @@
 /** Where and in which process a minidump was made: operating system, processor, process. */
 import { type Parsing, viewOf } from './bytes.ts';
-import { type Location, type MinidumpReading, readName, readStart, utf8Text } from './minidump-reading.ts';
+import { readName } from './minidump-names.ts';
+import { type Location, type MinidumpReading, readStart, utf8Text } from './minidump-reading.ts';
 
 /** The operating system of the crashed process. */
 export interface MinidumpOs {

@@ -1,6 +1,7 @@
 /** The threads of a minidump, with their names where the system kept them. */
 import { type Parsing, viewOf } from './bytes.ts';
-import { type Location, type MinidumpReading, readName, readRecords, readStart } from './minidump-reading.ts';
+import { readName } from './minidump-names.ts';
+import { type Location, type MinidumpReading, readRecords, readStart } from './minidump-reading.ts';
 
 /** One thread; `id` is the system's, unsigned. */
 export interface MinidumpThread {

@@ -1,6 +1,6 @@
 /** PE images (EXE, DLL, SYS): identity for the symbol store, debug records, version. */
 import { FormatError, type Parsing, viewOf } from './bytes.ts';
-import { type CodeView, type DebugId, readCodeView } from './codeview.ts';
+import { type CodeView, type DebugId, readCodeViewAt } from './codeview.ts';
 import { type MappedImage, NO_VERSION, readVersionResource } from './pe-version.ts';
 
 /** A CodeView record of an image; `portable` when it names a portable (.NET) PDB. */
@@ -75,8 +75,6 @@ const DEBUG_TYPE_CODEVIEW = 2;
 const DEBUG_TYPE_REPRO = 16;
 /** The minor version `PM` marks a CodeView entry that names a portable PDB. */
 const PORTABLE_MINOR_VERSION = 0x504d;
-/** A record's header and the longest path that is kept of it. */
-const CODEVIEW_BYTES_MAX = 8192;
 const IMAGE_FILE_DLL = 0x2000;
 const WARNINGS_MAX = 16;
 
@@ -311,7 +309,7 @@ function* readRecord(offset: number, length: number, image: MappedImage): Parsin
     image.warn('a CodeView record lies outside the file');
     return null;
   }
-  const view = readCodeView(yield { offset, length: Math.min(length, CODEVIEW_BYTES_MAX) });
+  const view = yield* readCodeViewAt(offset, length);
   if (!view) image.warn('a CodeView record is too short, or of an unknown kind');
   else if (view.format === 'NB10') image.warn('an NB10 (PDB 2.0) record has no GUID: it was ignored');
   return view?.format === 'RSDS' ? view : null;

@@ -1,6 +1,11 @@
 /** CodeView records, GUIDs and versions, byte by byte. */
 import t from 'tap';
-import { formatGuid, formatVersion, readCodeView } from '../../../src/crash/formats/codeview.ts';
+import {
+  formatGuid,
+  formatVersion,
+  readCodeView,
+  readCodeViewAt,
+} from '../../../src/crash/formats/codeview.ts';
 
 const GUID_BYTES = Buffer.from('a440a35444d437cc4c4c44205044422e', 'hex');
 const GUID = '54A340A4-D444-CC37-4C4C-44205044422E';
@@ -74,8 +79,27 @@ t.test('a path is UTF-8, and what is not becomes U+FFFD', async (t) => {
   t.equal(readCodeView(rsds(GUID_BYTES, 1, latin1))?.pdbPath, 'D:\\Gr\ufffd\ufffde.pdb');
 });
 
-t.test('a path is cut at 1024 characters, never inside one', async (t) => {
-  t.equal(readCodeView(rsds(GUID_BYTES, 1, 'x'.repeat(200_000)))?.pdbPath, 'x'.repeat(1024));
-  t.equal(readCodeView(rsds(GUID_BYTES, 1, '漢'.repeat(2000)))?.pdbPath, '漢'.repeat(1024));
-  t.equal(readCodeView(rsds(GUID_BYTES, 1, `x${'😀'.repeat(1000)}`))?.pdbPath, `x${'😀'.repeat(511)}`);
+t.test('of a long path the last 1024 characters are kept, none of them half', async (t) => {
+  const kept = (path: string) => readCodeView(rsds(GUID_BYTES, 1, path))?.pdbPath;
+  t.equal(kept(`D:\\${'x'.repeat(200_000)}\\app.pdb\0junk`), `${'x'.repeat(1016)}\\app.pdb`);
+  t.equal(kept('漢'.repeat(2000)), '漢'.repeat(1024));
+  t.equal(kept(`${'😀'.repeat(1000)}x`), `${'😀'.repeat(511)}x`);
+  t.equal(kept(`漢${'x'.repeat(3073)}`), 'x'.repeat(1024), 'the bytes are cut inside a character');
+});
+
+t.test('a long path is read to its end, a record of another kind is not', async (t) => {
+  const read = (record: Uint8Array) => {
+    let bytesRead = 0;
+    const parser = readCodeViewAt(0, record.length);
+    let step = parser.next();
+    for (; !step.done; step = parser.next(record.subarray(0, step.value.length))) {
+      bytesRead += step.value.length;
+    }
+    return { path: step.value?.pdbPath, bytesRead };
+  };
+  const path = `\\\\?\\C:\\${'d'.repeat(30_000)}\\app.pdb`;
+  t.equal(read(rsds(GUID_BYTES, 1, `${path}\0`)).path, path.slice(-1024));
+  t.ok(read(rsds(GUID_BYTES, 1, 'x'.repeat(1_000_000))).bytesRead < 128 * 1024);
+  t.same(read(rsds(GUID_BYTES, 1, `a.pdb\0${'x'.repeat(100_000)}`)), { path: 'a.pdb', bytesRead: 4096 });
+  t.equal(read(Buffer.alloc(100_000, 0x41)).bytesRead, 4096);
 });

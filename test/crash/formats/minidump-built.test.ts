@@ -240,8 +240,10 @@ t.test('reads names as they are, within bounds', async (t) => {
   t.equal(named('cut\0here'), 'cut');
   t.equal(named('a\r\n"b"'), 'a\r\n"b"');
   t.equal(named(''), null);
-  t.equal(named('x'.repeat(1025)), 'x'.repeat(1024));
-  t.equal(named(`${'x'.repeat(1023)}\u{1f600}`), 'x'.repeat(1023), 'no half a character at the cut');
+  const path = `\\\\?\\C:\\${'d'.repeat(32_000)}\\game.exe`;
+  t.equal(named(path), path.slice(-1024), 'the end of a long path, where the file name is');
+  t.equal(named(`${'x'.repeat(2000)}\0${'y'.repeat(9000)}`), 'x'.repeat(1024));
+  t.equal(named(`x\u{1f600}${'x'.repeat(1023)}`), 'x'.repeat(1023), 'no half a character at the cut');
   t.equal(
     nameOf((builder) => builder.put(join(u32(5), utf16('abc')))),
     'ab',
