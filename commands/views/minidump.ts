@@ -69,6 +69,7 @@ export function isMinidump(details: object): details is Minidump {
 
 function mainFacts(identity: Partial<MinidumpIdentity>, parsed: Minidump | null): Fact[] {
   const created = parsed?.processCreatedAt ?? null;
+  const codeView = parsed?.modules[0]?.codeView;
   return [
     ['program', identity.exe_name],
     ['version', identity.exe_version],
@@ -83,6 +84,7 @@ function mainFacts(identity: Partial<MinidumpIdentity>, parsed: Minidump | null)
     ['processor', parsed?.cpu ? `${parsed.cpu.architecture}, ${parsed.cpu.count} logical` : identity.cpu],
     ['guid', identity.exe_guid],
     ['age', identity.exe_age],
+    ['build id', codeView?.format === 'ELF' ? codeView.buildId : null],
     ['code id', identity.code_id],
     ['comment', parsed?.comment],
   ];

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { join as joinBytes, MinidumpBuilder, moduleRecord, u32 } from '../crash/formats/minidump-builder.ts';
 import { sharedFixtures } from '../fixtures/shared.ts';
 import { example, jsonLines, runChs } from './run-chs.ts';
 
@@ -28,6 +29,19 @@ t.test('shows a minidump', async (t) => {
   const [value] = jsonLines((await runChs(['dump', 'show', example('av.dmp'), '--json'], { cwd })).stdout);
   t.match(value, { identity: { exe_version: '1.2.3.4' }, parsed: { threadCount: 4 } });
   t.strictSame(readdirSync(cwd), [], 'nothing was made');
+});
+
+t.test('shows the build id of a Linux program', async (t) => {
+  const builder = new MinidumpBuilder();
+  const nameRva = builder.text16('/usr/bin/prog');
+  const codeView = builder.location(Buffer.from('4c457042dab3f8b6b432d6e2240f2902b246c27b00112233', 'hex'));
+  builder.stream(4, joinBytes(u32(1), moduleRecord({ nameRva, codeView })));
+  const cwd = t.testdir({ 'linux.dmp': Buffer.from(builder.build()) });
+  const { code, stdout } = await runChs(['dump', 'show', 'linux.dmp'], { cwd });
+  t.equal(code, 0);
+  t.match(stdout, /^guid +B6F8B3DA-32B4-E2D6-240F-2902B246C27B$/m);
+  t.match(stdout, /^age +0$/m);
+  t.match(stdout, /^build id +dab3f8b6b432d6e2240f2902b246c27b00112233$/m);
 });
 
 t.test('shows a PDB and an EXE', async (t) => {

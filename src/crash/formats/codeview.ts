@@ -7,17 +7,33 @@ export interface DebugId {
   readonly age: number;
 }
 
-/** What a CodeView record says. `debugId` is null where the record has no usable identity. */
-export interface CodeView {
+/** A record that names a PDB. `debugId` is null where it has no usable identity. */
+export interface PdbCodeView {
   readonly format: 'RSDS' | 'NB10';
   readonly debugId: DebugId | null;
   readonly pdbPath: string | null;
 }
 
+/** A record that names no PDB but an ELF image, by its build id (lower-case hexadecimal digits). */
+export interface ElfCodeView {
+  readonly format: 'ELF';
+  /** The build id as Breakpad's symbol files have it: its first 16 bytes as a GUID, age 0. */
+  readonly debugId: DebugId | null;
+  readonly pdbPath: null;
+  readonly buildId: string;
+}
+
+/** What a CodeView record says. */
+export type CodeView = PdbCodeView | ElfCodeView;
+
 /** The RSDS header: signature, GUID, age. */
 const RSDS_BYTES = 24;
 /** The NB10 header: signature, offset, a 32-bit timestamp in place of a GUID, age. */
 const NB10_BYTES = 16;
+/** The ELF header is the signature alone. */
+const ELF_BYTES = 4;
+/** Linkers make build ids of 8 to 20 bytes, or of as many as they are told. */
+const BUILD_ID_BYTES_MAX = 64;
 const PATH_CHARS_MAX = 1024;
 /** No UTF-16 unit needs more than three bytes of UTF-8; up to three more belong to a character that is cut. */
 const PATH_BYTES_KEPT = PATH_CHARS_MAX * 3 + 3;
@@ -25,6 +41,7 @@ const PATH_BYTES_KEPT = PATH_CHARS_MAX * 3 + 3;
 const RECORD_BYTES_MAX = RSDS_BYTES + 32_768 * 3;
 /** Almost every record fits in this. */
 const RECORD_BYTES_EXPECTED = 4096;
+const GUID_BYTES = 16;
 const ZERO_GUID = '00000000-0000-0000-0000-000000000000';
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -44,21 +61,20 @@ export function* readCodeViewAt(offset: number, length: number): Parsing<CodeVie
 }
 
 /**
- * Reads a CodeView record; null when it is neither RSDS nor NB10 or too short. Never throws.
+ * Reads a CodeView record; null when it is of another kind than CodeView's or too short. Never throws.
  * An NB10 record has no GUID and an all-zero GUID names nothing: both give `debugId` null. Of a path
  * longer than 1024 characters the last 1024 are kept, as the file name is at its end.
- * The layout is that of LLVM's `codeview::PDB70DebugInfo` and `PDB20DebugInfo`.
+ * The layout is that of LLVM's `codeview::PDB70DebugInfo` and `PDB20DebugInfo`, and of Breakpad's
+ * `MDCVInfoELF`, whose build id is kept to 64 bytes.
  */
 export function readCodeView(record: Uint8Array): CodeView | null {
   if (record.length < 4) return null;
   const view = viewOf(record);
   const signature = String.fromCharCode(...record.subarray(0, 4));
   if (signature === 'RSDS' && record.length >= RSDS_BYTES) {
-    const guid = formatGuid(record.subarray(4, 20));
-    const debugId = guid === ZERO_GUID ? null : { guid, age: view.getUint32(20, true) };
     return {
       format: 'RSDS',
-      debugId,
+      debugId: debugIdOf(record.subarray(4, 20), view.getUint32(20, true)),
       pdbPath: readPath(record.subarray(RSDS_BYTES)),
     };
   }
@@ -69,7 +85,21 @@ export function readCodeView(record: Uint8Array): CodeView | null {
       pdbPath: readPath(record.subarray(NB10_BYTES)),
     };
   }
+  if (signature === 'LEpB' && record.length > ELF_BYTES) {
+    const buildId = record.subarray(ELF_BYTES, ELF_BYTES + BUILD_ID_BYTES_MAX);
+    return {
+      format: 'ELF',
+      debugId: debugIdOf(buildId.subarray(0, GUID_BYTES), 0),
+      pdbPath: null,
+      buildId: Buffer.from(buildId).toString('hex'),
+    };
+  }
   return null;
+}
+
+function debugIdOf(guidBytes: Uint8Array, age: number): DebugId | null {
+  const guid = formatGuid(guidBytes);
+  return guid === ZERO_GUID ? null : { guid, age };
 }
 
 /**

@@ -1,10 +1,10 @@
 /** PE images (EXE, DLL, SYS): identity for the symbol store, debug records, version. */
 import { FormatError, type Parsing, viewOf } from './bytes.ts';
-import { type CodeView, type DebugId, readCodeViewAt } from './codeview.ts';
+import { type DebugId, type PdbCodeView, readCodeViewAt } from './codeview.ts';
 import { type MappedImage, NO_VERSION, readVersionResource } from './pe-version.ts';
 
 /** A CodeView record of an image; `portable` when it names a portable (.NET) PDB. */
-export type PeCodeView = CodeView & { readonly portable: boolean };
+export type PeCodeView = PdbCodeView & { readonly portable: boolean };
 
 /** What a PE image says about itself. Numbers are unsigned 32 bit; what it does not say is null. */
 export interface Pe {
@@ -304,13 +304,14 @@ function* readDebugDirectory(directory: Directory | undefined, image: MappedImag
   return { codeViews, reproducible };
 }
 
-function* readRecord(offset: number, length: number, image: MappedImage): Parsing<CodeView | null> {
+function* readRecord(offset: number, length: number, image: MappedImage): Parsing<PdbCodeView | null> {
   if (offset + length > image.sizeBytes) {
     image.warn('a CodeView record lies outside the file');
     return null;
   }
   const view = yield* readCodeViewAt(offset, length);
-  if (!view) image.warn('a CodeView record is too short, or of an unknown kind');
-  else if (view.format === 'NB10') image.warn('an NB10 (PDB 2.0) record has no GUID: it was ignored');
-  return view?.format === 'RSDS' ? view : null;
+  if (view?.format === 'RSDS') return view;
+  if (view?.format === 'NB10') image.warn('an NB10 (PDB 2.0) record has no GUID: it was ignored');
+  else image.warn('a CodeView record is too short, or of an unknown kind');
+  return null;
 }

@@ -59,6 +59,15 @@ t.test('an NB10 record has a path but no identity', async (t) => {
   t.equal(readCodeView(record.subarray(0, 15)), null);
 });
 
+t.test('an ELF record is a build id, of which 64 bytes are kept', async (t) => {
+  const record = (idBytes: number) => Buffer.concat([Buffer.from('LEpB'), Buffer.alloc(idBytes, 0xab)]);
+  const guid = 'ABABABAB-ABAB-ABAB-ABAB-ABABABABABAB';
+  const kept = { format: 'ELF', debugId: { guid, age: 0 }, pdbPath: null };
+  t.same(readCodeView(record(20)), { ...kept, buildId: 'ab'.repeat(20) });
+  t.same(readCodeView(record(70)), { ...kept, buildId: 'ab'.repeat(64) });
+  t.equal(readCodeView(record(0)), null);
+});
+
 t.test('what is too short or of another kind is null', async (t) => {
   const record = rsds(GUID_BYTES, 1, 'a.pdb\0');
   for (let length = 0; length < 24; length += 1) t.equal(readCodeView(record.subarray(0, length)), null);

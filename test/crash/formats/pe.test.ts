@@ -89,6 +89,11 @@ t.test('an NB10 record gives no identity and a warning', async (t) => {
   t.equal(pe.codeViews.length, 1);
 });
 
+t.test('a CodeView record of an ELF image is none of a PE image', async (t) => {
+  const data = Buffer.concat([Buffer.from('LEpB'), Buffer.alloc(20, 1)]);
+  t.match(parse(peImage({ debug: [{ type: 2, data }] })), { codeViews: [], warnings: [/unknown kind/] });
+});
+
 t.test('reads the known strings, whole or cut, and no others', async (t) => {
   const strings = [
     text('CompanyName', 'x'.repeat(600)),
