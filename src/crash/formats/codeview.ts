@@ -34,6 +34,8 @@ const NB10_BYTES = 16;
 const ELF_BYTES = 4;
 /** Linkers make build ids of 8 to 20 bytes, or of as many as they are told. */
 const BUILD_ID_BYTES_MAX = 64;
+/** So many first bytes of a record are enough for all of it but its path. */
+export const CODEVIEW_IDENTITY_BYTES = ELF_BYTES + BUILD_ID_BYTES_MAX;
 const PATH_CHARS_MAX = 1024;
 /** No UTF-16 unit needs more than three bytes of UTF-8; up to three more belong to a character that is cut. */
 const PATH_BYTES_KEPT = PATH_CHARS_MAX * 3 + 3;

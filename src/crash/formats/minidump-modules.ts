@@ -1,7 +1,13 @@
 /** The modules of a minidump: what was loaded where, with the identities that symbols are found by. */
 import { hex, type Parsing, viewOf } from './bytes.ts';
-import { type CodeView, type DebugId, formatVersion, readCodeViewAt } from './codeview.ts';
-import { readName } from './minidump-names.ts';
+import {
+  CODEVIEW_IDENTITY_BYTES,
+  type CodeView,
+  type DebugId,
+  formatVersion,
+  readCodeViewAt,
+} from './codeview.ts';
+import { readName, withinBudget } from './minidump-names.ts';
 import {
   bytesThere,
   type Location,
@@ -81,7 +87,11 @@ function* readModuleCodeView(
 ): Parsing<CodeView | null> {
   const there = bytesThere(reading, rva, sizeBytes);
   if (there === 0 || there < Math.min(sizeBytes, CODEVIEW_BYTES_NEEDED)) return null;
-  return yield* readCodeViewAt(rva, there);
+  // When the dump's paths have used up what they may take, the identity is still wanted.
+  const isSpent = reading.nameCharsLeft < 0;
+  const view = yield* readCodeViewAt(rva, isSpent ? Math.min(there, CODEVIEW_IDENTITY_BYTES) : there);
+  if (!view || view.format === 'ELF') return view;
+  return { ...view, pdbPath: withinBudget(reading, view.pdbPath) };
 }
 
 /** Some writers sign-extend 32-bit addresses; on a 32-bit processor that is undone. */

@@ -1,4 +1,4 @@
-/** Names in a minidump: of modules, of threads, of a service pack. */
+/** Names in a minidump, of modules, threads, a service pack: each is bounded, and all of them in total. */
 import { type Parsing, viewOf } from './bytes.ts';
 import { bytesThere, type MinidumpReading, utf16Text, warn } from './minidump-reading.ts';
 
@@ -11,12 +11,35 @@ const NAME_BYTES_EXPECTED = 512;
 const CHUNK_BYTES_MAX = 16 * 1024;
 
 /**
- * Reads a MINIDUMP_STRING (a 32-bit length in bytes, then UTF-16LE, cut at U+0000) as a name; null when
- * it is empty, beyond the end or of a length that no name has. Of a longer name the last 1024 UTF-16
- * units are kept, as the file name is at the end of a path (`\\?\` paths have up to 32,767 of them).
+ * Gives `text` back while it and all before it take no more than 1 Mi characters of JSON, which writes a
+ * control character in six; from the first that does not fit on, null. A dump whose thousands of modules
+ * and threads all point at the same text would otherwise come out a hundred times its size.
+ */
+export function withinBudget(reading: MinidumpReading, text: string | null): string | null {
+  if (text === null || reading.nameCharsLeft < 0) return null;
+  reading.nameCharsLeft -= JSON.stringify(text).length - 2;
+  if (reading.nameCharsLeft >= 0) return text;
+  warn(reading, 'The names and paths take more than 1 Mi characters in all; the rest are left out.');
+  return null;
+}
+
+/**
+ * Reads the MINIDUMP_STRING at `rva` (a 32-bit length in bytes, then UTF-16LE, cut at U+0000) as a name;
+ * null when it is empty, beyond the end, of a length that no name has, or when the dump's names have used
+ * up what they may take in all. Of a longer name the last 1024 UTF-16 units are kept, as the file name is
+ * at the end of a path (`\\?\` paths have up to 32,767 of them).
  */
 export function* readName(reading: MinidumpReading, rva: number): Parsing<string | null> {
-  if (rva === 0 || bytesThere(reading, rva, 4) < 4) return null;
+  if (rva === 0 || bytesThere(reading, rva, 4) < 4 || reading.nameCharsLeft < 0) return null;
+  let name = reading.names.get(rva);
+  if (name === undefined) {
+    name = yield* readNameAt(reading, rva);
+    reading.names.set(rva, name);
+  }
+  return withinBudget(reading, name);
+}
+
+function* readNameAt(reading: MinidumpReading, rva: number): Parsing<string | null> {
   const expected = Math.min(4 + NAME_BYTES_EXPECTED, reading.sizeBytes - rva);
   const start: Uint8Array = yield { offset: rva, length: expected };
   const length = viewOf(start).getUint32(0, true);

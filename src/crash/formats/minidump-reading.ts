@@ -7,6 +7,18 @@ export interface MinidumpReading {
   /** Set as soon as something that the dump names lies beyond its end. */
   truncated: boolean;
   readonly warnings: string[];
+  /** Characters of JSON that names and paths may still take, over the whole dump; negative: no more. */
+  nameCharsLeft: number;
+  /** The names read so far by their RVAs, which any number of modules and threads may share. */
+  readonly names: Map<number, string | null>;
+}
+
+/** About a hundred times what the names and paths of a large process take. */
+export const NAMES_CHARS_MAX = 1 << 20;
+
+/** Begins to read a dump of `sizeBytes`. */
+export function beginReading(sizeBytes: number): MinidumpReading {
+  return { sizeBytes, truncated: false, warnings: [], nameCharsLeft: NAMES_CHARS_MAX, names: new Map() };
 }
 
 /** MINIDUMP_LOCATION_DESCRIPTOR: `sizeBytes` at the file offset `rva`; nothing of it is verified. */

@@ -9,7 +9,7 @@ import {
 import { type MinidumpException, readException } from './minidump-exception.ts';
 import { checkMemory } from './minidump-memory.ts';
 import { type MinidumpModule, moduleAt, readModules, readUnloadedModuleCount } from './minidump-modules.ts';
-import { type MinidumpReading, warn } from './minidump-reading.ts';
+import { beginReading, warn } from './minidump-reading.ts';
 import {
   findStream,
   readDirectory,
@@ -73,7 +73,7 @@ export interface Minidump {
  * end of its stream directory, or has a directory of noise; whatever else is missing becomes null.
  */
 export function* parseMinidump(sizeBytes: number): Parsing<Minidump> {
-  const reading: MinidumpReading = { sizeBytes, truncated: false, warnings: [] };
+  const reading = beginReading(sizeBytes);
   const header = yield* readHeader(reading);
   const entries = yield* readDirectory(reading, header);
   const stream = (type: number): StreamEntry | null => findStream(entries, type);

@@ -2,7 +2,8 @@
 import t from 'tap';
 import { parseBytes } from '../../../src/crash/formats/bytes.ts';
 import { type Minidump, parseMinidump } from '../../../src/crash/formats/minidump.ts';
-import { join, MinidumpBuilder, moduleRecord, u32, utf16, zeros } from './minidump-builder.ts';
+import { spansOf } from './damage.ts';
+import { join, MinidumpBuilder, moduleRecord, rsds, u32, u64, utf16, zeros } from './minidump-builder.ts';
 
 const parse = (bytes: Uint8Array): Minidump => parseBytes(bytes, parseMinidump(bytes.length));
 const VERSIONED = 0xfeef04bd;
@@ -57,4 +58,52 @@ t.test('an ELF image is known by its build id, as Breakpad writes it', async (t)
   t.same(modules[1]?.debugId, { guid: 'B6F8B3DA-0000-0000-0000-000000000000', age: 0 }, 'padded');
   t.match(modules[2], { debugId: null, codeView: { buildId: '00000000' } });
   t.equal(modules[3]?.codeView, null);
+});
+
+/** Modules, threads and thread names, 4096 of each, that all point at one text of 1024 characters. */
+function crowdSharing(character: string): Uint8Array {
+  const builder = new MinidumpBuilder();
+  const text = character.repeat(1024);
+  const nameRva = builder.text16(text);
+  const module = moduleRecord({ nameRva, codeView: builder.location(rsds(1, text)) });
+  const numbered = (record: (index: number) => Uint8Array) =>
+    join(u32(4096), ...Array.from({ length: 4096 }, (_, index) => record(index)));
+  return builder
+    .stream(
+      4,
+      numbered(() => module),
+    )
+    .stream(
+      3,
+      numbered((index) => join(u32(index), zeros(44))),
+    )
+    .stream(
+      24,
+      numbered((index) => join(u32(index), u64(BigInt(nameRva)))),
+    )
+    .build();
+}
+
+t.test('all names and paths together are bounded, as JSON counts them', async (t) => {
+  for (const [character, kept] of [
+    ['x', 1024],
+    ['\u0001', 170],
+    ['漢', 1024],
+  ] as const) {
+    const dump = parse(crowdSharing(character));
+    const texts = dump.modules.flatMap(({ name, codeView }) => [name, codeView?.pdbPath ?? null]);
+    t.equal(texts.filter((text) => text !== null).length, kept, `of ${JSON.stringify(character)}`);
+    t.ok(JSON.stringify(dump).length < 4 * 1024 * 1024);
+    t.equal(dump.modules.at(-1)?.debugId?.age, 1, 'an identity is kept where there is no room for a path');
+    t.equal(dump.warnings.filter((sentence) => sentence.includes('1 Mi characters')).length, 1);
+    t.same([dump.modules.length, dump.threads.length], [4096, 4096]);
+  }
+});
+
+t.test('a name that many share is read once', async (t) => {
+  const bytes = crowdSharing('\u0001');
+  const spans = spansOf(bytes, parseMinidump);
+  const nameSpans = spans.filter(({ offset }) => offset === 32).length;
+  t.equal(nameSpans, 1);
+  t.ok(spans.length < 5000, `${spans.length} spans`);
 });
