@@ -6,6 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import { loadDriver } from '../../src/backends/sqlite/driver.ts';
+import { buildCab } from '../crash/formats/built-cab.ts';
+import { smallPdb } from '../crash/formats/built-pdb.ts';
 import { type Reached, reach, TEST_KEY } from '../fixtures/chs.ts';
 import { sharedFixtures } from '../fixtures/shared.ts';
 import { files, multipart, multipartB } from './bad-bodies.ts';
@@ -163,6 +165,20 @@ t.test('a body that falls silent is given up, with 408 and nothing left', async 
   t.same(leftAtReply, []);
   socket.destroy();
 });
+
+inBoth(
+  'the limit holds for all that a cabinet must unpack, also for what lies before its file',
+  async (t, chs) => {
+    const plan = { files: [['small.pdb', smallPdb()]] as const };
+    const accepted = await send(chs, 'pdb', null, buildCab({ ...plan, before: 65_536 }));
+    t.match(accepted, { status: 200, body: { data: { pdb_filename: 'small.pdb' } } });
+    const refused = await send(chs, 'pdb', null, buildCab({ ...plan, before: 131_072 }));
+    t.equal(refused.status, 400);
+    t.match(refused.body, { code: 'FILE_TOO_LARGE', error: /128KB/, hint: /storage\.max_pdb_size/ });
+    t.equal(stored(chs).length, 1);
+  },
+  small,
+);
 
 t.test('a refusal arrives while the body is still being sent', async (t) => {
   const chs = await reach(t, 'daemon', { 'storage.max_pdb_size': '64KB' });

@@ -39,7 +39,7 @@ const HEADER_BYTES = 36;
 const FOLDER_BYTES = 8;
 const FILE_BYTES = 16;
 const BLOCK_HEADER_BYTES = 8;
-/** A block unpacks to at most this, and the one before is its dictionary. */
+/** Every block of a folder but the last unpacks to exactly this; the one before is its dictionary. */
 const BLOCK_BYTES_MAX = 32768;
 /** MSZIP: 32 KiB that do not compress, with deflate's overhead. The format allows 6144 above. */
 const PACKED_BYTES_MAX = BLOCK_BYTES_MAX + 6144;
@@ -161,8 +161,11 @@ function* readFiles(
  * Memory is bounded (one block, its predecessor and a read-ahead of 128 KiB), and the event loop gets
  * a turn after each MiB.
  *
+ * All that lies before the file in its folder is unpacked, too: whoever has a limit for that looks at
+ * `offsetInFolder` first.
+ *
  * Source: Microsoft, [MS-CAB] (CFDATA, checksum) and [MS-MCI] (MSZIP).
- * @throws FormatError 'cabinet' for a bad checksum, damaged data, or blocks that end too early.
+ * @throws FormatError 'cabinet' for a bad checksum, damaged data, or blocks that end too early or are too short.
  */
 export async function* unpackCabinet(
   source: ByteSource,
@@ -184,11 +187,19 @@ export async function* unpackCabinet(
     }
     if (index % BLOCKS_PER_TURN === BLOCKS_PER_TURN - 1) await nextTurn();
     const block = await readBlock(take, cabinet.blockReserveBytes);
+    // Else 65,535 blocks of one byte each could be asked for, and each costs as much as a whole one.
+    const isLast = index === folder.blockCount - 1 || position + block.unpackedBytes >= end;
+    if (block.unpackedBytes < BLOCK_BYTES_MAX && !isLast) {
+      throw damaged(
+        block.offset,
+        `a data block of ${block.unpackedBytes} bytes before the last of its folder`,
+      );
+    }
     const bytes = folder.compression === 'none' ? stored(block) : inflated(block, history);
     const from = Math.max(file.offsetInFolder - position, 0);
     const given = bytes.subarray(from, Math.max(end - position, 0));
     position += bytes.length;
-    if (folder.compression === 'mszip') history = latest(history, bytes);
+    history = bytes;
     if (given.length > 0) yield given;
   }
 }
@@ -270,12 +281,6 @@ function inflated({ offset, packed, unpackedBytes }: DataBlock, history: Uint8Ar
   }
   if (bytes.length === unpackedBytes) return bytes;
   throw damaged(offset, `a data block unpacks to ${bytes.length} bytes where ${unpackedBytes} were said`);
-}
-
-/** The last 32 KiB unpacked. All blocks but a folder's last fill that alone, so little is ever copied. */
-function latest(history: Uint8Array, bytes: Uint8Array): Uint8Array {
-  if (bytes.length >= BLOCK_BYTES_MAX || history.length === 0) return bytes;
-  return Buffer.concat([history, bytes]).subarray(-BLOCK_BYTES_MAX);
 }
 
 function multiPart(offset: number): FormatError {

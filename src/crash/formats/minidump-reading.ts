@@ -13,7 +13,7 @@ export interface MinidumpReading {
   readonly names: Map<number, string | null>;
 }
 
-/** About a hundred times what the names and paths of a large process take. */
+/** Several times what the names and paths of the largest processes take. */
 export const NAMES_CHARS_MAX = 1 << 20;
 
 /** Begins to read a dump of `sizeBytes`. */

@@ -19,7 +19,6 @@ export function guardFirstBytes<K extends FileKind, Input>(
   kind: Kind<K, Input>,
   limits: IntakeLimits,
 ): Guard {
-  const sizeBytesMax = kind.limit.bytes(limits);
   let head = Buffer.alloc(0);
   let recognised: 'file' | 'cabinet' | null = null;
   return {
@@ -28,12 +27,7 @@ export function guardFirstBytes<K extends FileKind, Input>(
         head = Buffer.concat([head, piece.subarray(0, HEAD_BYTES - head.length)]);
         if (head.length >= HEAD_BYTES) recognised = kind.recognise(head);
       }
-      if (receivedBytes > sizeBytesMax) {
-        throw new ChsError('FILE_TOO_LARGE', {
-          limit: readableSize(sizeBytesMax),
-          setting: kind.limit.setting,
-        });
-      }
+      checkSize(kind, limits, receivedBytes);
     },
     finish() {
       if (head.length === 0) throw new ChsError('EMPTY_FILE');
@@ -41,4 +35,15 @@ export function guardFirstBytes<K extends FileKind, Input>(
       return recognised;
     },
   };
+}
+
+/** @throws ChsError FILE_TOO_LARGE, which names the setting, for more bytes than a file of the kind may have */
+export function checkSize<K extends FileKind, Input>(
+  { limit }: Kind<K, Input>,
+  limits: IntakeLimits,
+  sizeBytes: number,
+): void {
+  const sizeBytesMax = limit.bytes(limits);
+  if (sizeBytes <= sizeBytesMax) return;
+  throw new ChsError('FILE_TOO_LARGE', { limit: readableSize(sizeBytesMax), setting: limit.setting });
 }

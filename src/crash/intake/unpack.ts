@@ -5,13 +5,14 @@ import { FormatError, parseSource } from '../formats/bytes.ts';
 import { parseCabinet, unpackCabinet } from '../formats/cab.ts';
 import { baseName } from '../names.ts';
 import type { FileKind } from '../store.ts';
-import { guardFirstBytes } from './guard.ts';
+import { checkSize, guardFirstBytes } from './guard.ts';
 import type { IntakeLimits, Kind } from './kind.ts';
 
 /**
- * Stages what is inside a staged cabinet. The size limit of the kind holds for the inside.
+ * Stages what is inside a staged cabinet. The size limit of the kind holds for all that is unpacked.
  *
  * @throws ChsError UNSUPPORTED_FORMAT when the cabinet is damaged, holds several files, or a cabinet
+ * @throws ChsError FILE_TOO_LARGE
  */
 export async function unpackStaged<K extends FileKind, Input>(
   blobs: BlobStore,
@@ -28,6 +29,8 @@ export async function unpackStaged<K extends FileKind, Input>(
         reason: `a cabinet of one file is needed, not of ${parsed.files.length}`,
       });
     }
+    // What lies before the file in its folder has to be unpacked with it.
+    checkSize(kind, limits, file.offsetInFolder + file.sizeBytes);
     const guard = guardFirstBytes(kind, limits);
     const blob = await blobs.stage(unpackCabinet(cabinet, parsed, file), { inspect: guard.inspect, signal });
     try {

@@ -8,85 +8,9 @@ import { type ByteSource, FormatError, parseBytes, parseSource } from '../../../
 import { type Cabinet, parseCabinet, unpackCabinet } from '../../../src/crash/formats/cab.ts';
 import { parsePdb } from '../../../src/crash/formats/pdb.ts';
 import { sharedFixtures } from '../../fixtures/shared.ts';
+import { BLOCK, buildCab } from './built-cab.ts';
 import { MUTATIONS, mutations, outcomeOf, parseDamaged, random, spansOf } from './damage.ts';
 import { readManifest } from './manifest.ts';
-
-const BLOCK = 32768;
-
-interface Plan {
-  readonly files: readonly (readonly [name: string, bytes: Uint8Array])[];
-  readonly type?: number;
-  readonly flags?: number;
-  /** Bytes reserved in the header, each folder and each block; needs flag 4. */
-  readonly reserve?: readonly [number, number, number];
-  readonly checksums?: 'none' | 'right' | 'wrong';
-  /** Replaces a block's data before the checksum is made. */
-  readonly packed?: (packed: Buffer, index: number) => Buffer;
-}
-
-/** [MS-CAB] 3.1 as published, over one run of bytes. */
-function checksum(bytes: Buffer, seed: number): number {
-  let sum = seed;
-  let at = 0;
-  for (; at + 4 <= bytes.length; at += 4) sum ^= bytes.readInt32LE(at);
-  const rest = bytes.subarray(at);
-  if (rest.length > 0) sum ^= rest.readUIntBE(0, rest.length);
-  return sum >>> 0;
-}
-
-function packBlocks(content: Buffer, plan: Plan): Buffer[] {
-  const blocks: Buffer[] = [];
-  const type = plan.type ?? 1;
-  for (let at = 0; at < content.length; at += BLOCK) {
-    const plain = content.subarray(at, at + BLOCK);
-    const dictionary = at > 0 ? { dictionary: content.subarray(at - BLOCK, at) } : {};
-    const honest = type === 0 ? plain : Buffer.concat([Buffer.from('CK'), deflateRawSync(plain, dictionary)]);
-    const packed = plan.packed?.(honest, blocks.length) ?? honest;
-    const header = Buffer.alloc(8 + (plan.reserve?.[2] ?? 0), 0xee);
-    header.writeUInt16LE(packed.length, 4);
-    header.writeUInt16LE(plain.length, 6);
-    const sum = checksum(header.subarray(4), checksum(packed, 0));
-    const written = { none: 0, right: sum, wrong: (sum ^ 0x100) >>> 0 }[plan.checksums ?? 'right'];
-    header.writeUInt32LE(written, 0);
-    blocks.push(header, packed);
-  }
-  return blocks;
-}
-
-/** A cabinet of one folder that holds all the files, one after the other. */
-function buildCab(plan: Plan): Buffer {
-  const [headerReserve, folderReserve, blockReserve] = plan.reserve ?? [0, 0, 0];
-  const content = Buffer.concat(plan.files.map(([, bytes]) => bytes));
-  const blocks = packBlocks(content, plan);
-  let offset = 0;
-  const entries = plan.files.map(([name, bytes]) => {
-    const entry = Buffer.alloc(16);
-    entry.writeUInt32LE(bytes.length, 0);
-    entry.writeUInt32LE(offset, 4);
-    entry.writeUInt16LE(0xa0, 14); // archive, name in UTF-8
-    offset += bytes.length;
-    return Buffer.concat([entry, Buffer.from(`${name}\0`)]);
-  });
-  const reserve = Buffer.alloc(plan.reserve ? 4 + headerReserve : 0);
-  if (plan.reserve) {
-    reserve.writeUInt16LE(headerReserve, 0);
-    reserve.set([folderReserve, blockReserve], 2);
-  }
-  const folder = Buffer.alloc(8 + folderReserve);
-  const header = Buffer.alloc(36);
-  const filesAt = header.length + reserve.length + folder.length;
-  const dataAt = filesAt + Buffer.concat(entries).length;
-  folder.writeUInt32LE(dataAt, 0);
-  folder.writeUInt16LE(blocks.length / 2, 4);
-  folder.writeUInt16LE(plan.type ?? 1, 6);
-  header.write('MSCF');
-  header.writeUInt32LE(dataAt + Buffer.concat(blocks).length, 8);
-  header.writeUInt32LE(filesAt, 16);
-  header.set([3, 1, 1, 0], 24);
-  header.writeUInt16LE(plan.files.length, 28);
-  header.writeUInt16LE(plan.flags ?? (plan.reserve ? 4 : 0), 30);
-  return Buffer.concat([header, reserve, folder, ...entries, ...blocks]);
-}
 
 const read = (bytes: Uint8Array): Cabinet => parseBytes(bytes, parseCabinet(bytes.length));
 
@@ -228,6 +152,22 @@ t.test('refuses blocks that unpack to more or less than they say', async (t) => 
     await refusal(buildCab({ files, type: 0, packed: () => Buffer.alloc(5) })),
     /uncompressed block of 5/,
   );
+});
+
+t.test('refuses a block before the last that is not full', async (t) => {
+  const bytes = content(2000);
+  for (const type of [0, 1]) {
+    const files = [['a.pdb', bytes]] as const;
+    for (const [blockBytes, reason] of [
+      [1, /a data block of 1 bytes before the last/],
+      [1999, /a data block of 1999 bytes before the last/],
+    ] as const) {
+      t.match(await refusal(buildCab({ files, type, blockBytes })), reason);
+    }
+    const two = [['a.pdb', bytes.subarray(0, 1000)] as const, ['b.pdb', bytes.subarray(1000)] as const];
+    const cab = buildCab({ files: two, type, blockBytes: 1000 });
+    t.ok((await unpack(cab)).equals(bytes.subarray(0, 1000)), 'the last that is needed may be short');
+  }
 });
 
 /** Parses and unpacks whatever is in it; only FormatErrors are answers to damage. */
