@@ -2,7 +2,13 @@
 import { hex, type Parsing, viewOf } from './bytes.ts';
 import { exceptionName } from './exception-names.ts';
 import { exactAddress } from './minidump-modules.ts';
-import { type Location, type MinidumpReading, readStart } from './minidump-reading.ts';
+import {
+  type Location,
+  locationAt,
+  type MinidumpReading,
+  noteLocation,
+  readStart,
+} from './minidump-reading.ts';
 
 /** Microsoft: MINIDUMP_EXCEPTION_STREAM. Numbers wider than 32 bits are exact `0x` text. */
 export interface MinidumpException {
@@ -17,9 +23,11 @@ export interface MinidumpException {
   readonly threadId: number;
 }
 
-/** Up to the parameters; then 15 of them. */
+/** Up to the parameters; then 15 of them, and the location of the thread's context. */
 const HEAD_BYTES = 40;
 const PARAMETERS_MAX = 15;
+const CONTEXT_AT = HEAD_BYTES + 8 * PARAMETERS_MAX;
+const EXCEPTION_STREAM_BYTES = CONTEXT_AT + 8;
 
 /**
  * Reads the exception stream; null when there is none or its end is missing. `platform` decides what
@@ -31,9 +39,10 @@ export function* readException(
   platform: string | null,
   bits: 32 | 64,
 ): Parsing<MinidumpException | null> {
-  const bytes = yield* readStart(reading, location, HEAD_BYTES + 8 * PARAMETERS_MAX);
+  const bytes = yield* readStart(reading, location, EXCEPTION_STREAM_BYTES);
   if (bytes.length < HEAD_BYTES) return null;
   const view = viewOf(bytes);
+  if (bytes.length === EXCEPTION_STREAM_BYTES) noteLocation(reading, locationAt(view, CONTEXT_AT));
   const code = view.getUint32(8, true);
   const there = Math.floor((bytes.length - HEAD_BYTES) / 8);
   const count = Math.min(view.getUint32(32, true), PARAMETERS_MAX, there);

@@ -1,16 +1,16 @@
 /** Whether the memory that a minidump lists is in it: a full dump that was cut lacks only that. */
 import { type Parsing, viewOf } from './bytes.ts';
-import { type Location, type MinidumpReading, readStart } from './minidump-reading.ts';
+import { type Location, locationAt, type MinidumpReading, readStart } from './minidump-reading.ts';
 
 const DESCRIPTOR_BYTES = 16;
 const CHUNK_BYTES = 32 * 1024;
-/** A process with more ranges than this is judged by the first so many. */
+/** A process with more ranges than this is judged by so many of them. */
 const RANGES_MAX = 65_536;
 
 /**
  * Notes a dump as truncated when ranges of its MINIDUMP_MEMORY64_LIST, which follow one another at
- * the end of the file, or the last ranges of its MINIDUMP_MEMORY_LIST lie beyond the end. A list
- * whose count cannot be true is passed over, as nothing else depends on it.
+ * the end of the file, or of its MINIDUMP_MEMORY_LIST, each with an RVA of its own, lie beyond the end.
+ * A list whose count cannot be true is passed over, as nothing else depends on it.
  */
 export function* checkMemory(
   reading: MinidumpReading,
@@ -47,16 +47,18 @@ function* checkMemory64(
   if (end > reading.sizeBytes) reading.truncated = true;
 }
 
-/** Writers append ranges in order, so what a cut takes away is at the end of the list. */
+/** Of a list that is too long the end counts: most writers append ranges, and a cut takes the last. */
 function* checkMemoryList(reading: MinidumpReading, list: Location, count: number): Parsing<void> {
   const bytes = count * DESCRIPTOR_BYTES;
   if (bytes + 4 > list.sizeBytes) return;
   const first = list.rva + (list.sizeBytes === bytes + 8 ? 8 : 4);
-  const kept = Math.min(bytes, CHUNK_BYTES);
-  const view = viewOf(yield* readStart(reading, { rva: first + bytes - kept, sizeBytes: kept }, kept));
-  for (let at = 0; at + DESCRIPTOR_BYTES <= view.byteLength; at += DESCRIPTOR_BYTES) {
-    const sizeBytes = view.getUint32(at + 8, true);
-    if (sizeBytes > 0 && view.getUint32(at + 12, true) + sizeBytes > reading.sizeBytes)
-      reading.truncated = true;
+  const skipped = Math.max(0, count - RANGES_MAX) * DESCRIPTOR_BYTES;
+  for (let at = skipped; at < bytes && !reading.truncated; at += CHUNK_BYTES) {
+    const chunk = { rva: first + at, sizeBytes: Math.min(CHUNK_BYTES, bytes - at) };
+    const view = viewOf(yield* readStart(reading, chunk, CHUNK_BYTES));
+    for (let field = 8; field + 8 <= view.byteLength; field += DESCRIPTOR_BYTES) {
+      const { sizeBytes, rva } = locationAt(view, field);
+      if (sizeBytes > 0 && rva + sizeBytes > reading.sizeBytes) reading.truncated = true;
+    }
   }
 }

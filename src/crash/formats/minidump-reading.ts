@@ -56,6 +56,14 @@ export function bytesThere(reading: MinidumpReading, rva: number, length: number
   return there;
 }
 
+/**
+ * Notes when what a location names, and nobody here reads, lies beyond the end. An RVA of zero is what
+ * writers leave where there is nothing, or where it is found by its address in the memory list.
+ */
+export function noteLocation(reading: MinidumpReading, { rva, sizeBytes }: Location): void {
+  if (rva !== 0) bytesThere(reading, rva, sizeBytes);
+}
+
 /** The first bytes at a location: at most `lengthMax`, fewer where the location or the file is shorter. */
 export function* readStart(
   reading: MinidumpReading,

@@ -1,7 +1,14 @@
 /** The threads of a minidump, with their names where the system kept them. */
 import { type Parsing, viewOf } from './bytes.ts';
 import { readName } from './minidump-names.ts';
-import { type Location, type MinidumpReading, readRecords, readStart } from './minidump-reading.ts';
+import {
+  type Location,
+  locationAt,
+  type MinidumpReading,
+  noteLocation,
+  readRecords,
+  readStart,
+} from './minidump-reading.ts';
 
 /** One thread; `id` is the system's, unsigned. */
 export interface MinidumpThread {
@@ -17,12 +24,20 @@ export interface ThreadList {
 
 const THREADS_MAX = 4096;
 const THREAD_BYTES = 48;
+/** MINIDUMP_THREAD_EX is a MINIDUMP_THREAD with a backing store behind it. */
 const THREAD_EX_BYTES = 64;
+/** Where a record has the locations of its stack, its context and its backing store. */
+const STACK_AT = 32;
+const CONTEXT_AT = 40;
+const BACKING_STORE_AT = 56;
 /** A thread id and a 64-bit RVA, packed (Microsoft: MINIDUMP_THREAD_NAME). */
 const THREAD_NAME_BYTES = 12;
 const REQUESTING_THREAD_VALID = 2;
 
-/** Reads the thread list (MINIDUMP_THREAD, or MINIDUMP_THREAD_EX where there is only that) and the names. */
+/**
+ * Reads the thread list (MINIDUMP_THREAD, or MINIDUMP_THREAD_EX where there is only that) and the names.
+ * Stacks and contexts are not read, but noted where they lie beyond the end.
+ */
 export function* readThreads(
   reading: MinidumpReading,
   list: Location | null,
@@ -35,7 +50,10 @@ export function* readThreads(
   if (!read) return { count: null, threads: [] };
   const names = yield* readThreadNames(reading, namesList);
   const threads = read.records.map((record) => {
-    const id = viewOf(record).getUint32(0, true);
+    const view = viewOf(record);
+    const locations = list ? [STACK_AT, CONTEXT_AT] : [STACK_AT, CONTEXT_AT, BACKING_STORE_AT];
+    for (const at of locations) noteLocation(reading, locationAt(view, at));
+    const id = view.getUint32(0, true);
     return { id, name: names.get(id) ?? null };
   });
   return { count: read.count, threads };
