@@ -1,6 +1,6 @@
 /** A minidump's header and stream directory: what the dump holds, and where. */
 import { FormatError, type Parsing, viewOf } from './bytes.ts';
-import { HEADER_BYTES, type Location, type MinidumpReading, warn } from './minidump-reading.ts';
+import { HEADER_BYTES, type Location, locationAt, type MinidumpReading, warn } from './minidump-reading.ts';
 
 /** One entry of the directory (Microsoft: MINIDUMP_DIRECTORY). */
 export interface StreamEntry extends Location {
@@ -17,6 +17,9 @@ export interface MinidumpHeader {
 
 const DIRECTORY_ENTRY_BYTES = 12;
 const STREAMS_MAX = 128;
+/** Real directories have some twenty entries; programs may add streams of their own. */
+const ENTRIES_MAX = 4096;
+const ENTRIES_PER_CHUNK = 1024;
 const MAGIC = 0x504d444d;
 const MAGIC_SWAPPED = 0x4d444d50;
 const VERSION_LOW = 0xa793;
@@ -113,8 +116,9 @@ export function* readHeader(reading: MinidumpReading): Parsing<MinidumpHeader> {
 }
 
 /**
- * Reads the stream directory, at most 128 entries of it. Throws FormatError when it does not lie
- * within the file or when it is noise: entries, none of which has a type that anyone has defined.
+ * Reads the stream directory, at most 4096 entries of it, and gives at most 128 of those in their order:
+ * the known ones before those of types that only their writers know. Throws FormatError when it does not
+ * lie within the file or when it is noise: entries, none of which has a type that anyone has defined.
  */
 export function* readDirectory(
   reading: MinidumpReading,
@@ -131,17 +135,9 @@ export function* readDirectory(
     throw new FormatError('minidump', directoryRva, `the directory of ${streamCount} streams ${why}`);
   }
   if (directoryRva < HEADER_BYTES) warn(reading, 'The stream directory overlaps the header.');
-  const kept = Math.min(streamCount, STREAMS_MAX);
-  if (kept < streamCount) warn(reading, `Only the first ${kept} of ${streamCount} streams are read.`);
-
-  const view = viewOf(yield { offset: directoryRva, length: kept * DIRECTORY_ENTRY_BYTES });
-  const entries: StreamEntry[] = [];
-  for (let at = 0; at < view.byteLength; at += DIRECTORY_ENTRY_BYTES) {
-    const [type, sizeBytes, rva] = [0, 4, 8].map((field) => view.getUint32(at + field, true));
-    entries.push({ type: type ?? 0, sizeBytes: sizeBytes ?? 0, rva: rva ?? 0 });
-  }
+  const entries = yield* readEntries(directoryRva, Math.min(streamCount, ENTRIES_MAX));
   if (entries.every(({ type }) => type === 0)) warn(reading, 'The dump has no streams.');
-  else if (!entries.some(({ type }) => type !== 0 && STREAM_NAMES.has(type))) {
+  else if (!entries.some(isKnown)) {
     throw new FormatError(
       'minidump',
       directoryRva,
@@ -151,7 +147,32 @@ export function* readDirectory(
   for (const { type, sizeBytes, rva } of entries) {
     if (type !== 0 && sizeBytes > 0 && rva + sizeBytes > reading.sizeBytes) reading.truncated = true;
   }
+  if (entries.length < streamCount)
+    warn(reading, `Only the first ${entries.length} of ${streamCount} streams are read.`);
+  if (entries.length <= STREAMS_MAX) return entries;
+  warn(reading, `Only ${STREAMS_MAX} of ${streamCount} streams are kept, known ones first.`);
+  const chosen = new Set(
+    [...entries.filter(isKnown), ...entries.filter((entry) => !isKnown(entry))].slice(0, STREAMS_MAX),
+  );
+  return entries.filter((entry) => chosen.has(entry));
+}
+
+function* readEntries(directoryRva: number, count: number): Parsing<StreamEntry[]> {
+  const entries: StreamEntry[] = [];
+  while (entries.length < count) {
+    const inChunk = Math.min(ENTRIES_PER_CHUNK, count - entries.length);
+    const offset = directoryRva + entries.length * DIRECTORY_ENTRY_BYTES;
+    const view = viewOf(yield { offset, length: inChunk * DIRECTORY_ENTRY_BYTES });
+    for (let at = 0; at < view.byteLength; at += DIRECTORY_ENTRY_BYTES) {
+      entries.push({ type: view.getUint32(at, true), ...locationAt(view, at + 4) });
+    }
+  }
   return entries;
+}
+
+/** Whether anyone has defined the type; type 0 marks an entry that is not used. */
+function isKnown({ type }: StreamEntry): boolean {
+  return type !== 0 && STREAM_NAMES.has(type);
 }
 
 /** The first stream of a type that holds anything; writers fill unused slots with type 0, repeatedly. */

@@ -63,7 +63,7 @@ export interface Minidump {
   readonly annotations: Readonly<Record<string, string>>;
   readonly assertion: MinidumpAssertion | null;
   readonly comment: string | null;
-  /** At most 128, in the directory's order. */
+  /** At most 128, in the directory's order; of more, those of known types are kept first. */
   readonly streams: readonly { readonly type: number; readonly name: string; readonly sizeBytes: number }[];
 }
 

@@ -209,6 +209,31 @@ t.test('keeps 128 streams, 4096 modules and 4096 threads', async (t) => {
   t.same([dump.modules.length, dump.threads.length], [4096, 4096]);
 });
 
+t.test('finds the standard streams behind those that only a program knows', async (t) => {
+  const dumpOf = (before: number, after = 0): Minidump => {
+    const builder = new MinidumpBuilder();
+    const own = (count: number) => {
+      for (let index = 0; index < count; index += 1) builder.stream(0x10000 + index, zeros(4));
+    };
+    own(before);
+    builder.stream(7, systemInfo(9, 2)).stream(6, exceptionStream(1, 0xc0000005, 0n));
+    own(after);
+    return parse(builder.build());
+  };
+  const behind = dumpOf(150);
+  t.match(behind, { os: { platform: 'windows' }, exception: { name: 'ACCESS_VIOLATION' } });
+  t.same(
+    behind.streams.map(({ type }) => type),
+    [...Array.from({ length: 126 }, (_, index) => 0x10000 + index), 7, 6],
+  );
+  t.match(behind.warnings, [/128 of 152 streams are kept/]);
+  t.match(dumpOf(4000, 2000), {
+    exception: { threadId: 1 },
+    warnings: [/first 4096 of 6002/, /128 of 6002/],
+  });
+  t.throws(() => dumpOf(4096), { name: 'FormatError', reason: /noise/ }, 'beyond what is looked at');
+});
+
 t.test('every truncation and every changed byte gives a dump or a FormatError', async (t) => {
   const good = typicalDump();
   const wrong: string[] = [];
