@@ -1,4 +1,5 @@
 /** A minidump for people: what crashed, where, in which program, and what was loaded. */
+import { fastFailName } from '../../src/crash/formats/exception-names.ts';
 import type { Minidump, MinidumpException, MinidumpModule } from '../../src/crash/formats/minidump.ts';
 import type { MinidumpIdentity } from '../../src/crash/inspect.ts';
 import { baseName } from '../../src/crash/names.ts';
@@ -113,8 +114,12 @@ export function moduleOffset(dump: Minidump, address: string): string | null {
   return `${moduleName(module)}+0x${offset.toString(16).toUpperCase()}`;
 }
 
-/** What the parameters of an access violation say (Microsoft: EXCEPTION_RECORD, ExceptionInformation). */
+/** What the parameters of an exception say (Microsoft: EXCEPTION_RECORD, ExceptionInformation; __fastfail). */
 export function meaningOf({ name, parameters }: MinidumpException): string | null {
+  if (name === 'STACK_BUFFER_OVERRUN') {
+    const reason = fastFailName(Number(parameters[0] ?? Number.NaN));
+    return reason && `fast fail: ${reason}`;
+  }
   if (name !== 'ACCESS_VIOLATION' && name !== 'IN_PAGE_ERROR') return null;
   const [kind, address] = parameters;
   if (kind === undefined || address === undefined) return null;

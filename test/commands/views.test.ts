@@ -144,6 +144,15 @@ t.test('the parameters of an access violation have a meaning', async (t) => {
   t.equal(meaningOf({ ...exception, name: 'BREAKPOINT', parameters: ['0x0', '0x0'] }), null);
 });
 
+t.test('the first parameter of a fast fail is its reason', async (t) => {
+  const exception = { code: '0xC0000409', flags: '0x1', address: '0x1', threadId: 1 };
+  const meaning = (name: string, ...parameters: string[]) => meaningOf({ ...exception, name, parameters });
+  t.equal(meaning('STACK_BUFFER_OVERRUN', '0x7'), 'fast fail: FATAL_APP_EXIT');
+  t.equal(meaning('STACK_BUFFER_OVERRUN', '0x7FF600000000'), null);
+  t.equal(meaning('STACK_BUFFER_OVERRUN'), null);
+  t.equal(meaning('BREAKPOINT', '0x7'), null);
+});
+
 t.test('spelling is no difference between what was declared and what was parsed', async (t) => {
   const file = { id: 'x', state: null, file_path: '', size_bytes: null, sha256: null };
   const declared = {

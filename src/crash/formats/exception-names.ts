@@ -2,13 +2,21 @@
 
 /** NTSTATUS values (Microsoft: ntstatus.h), without STATUS_, and what runtimes raise by themselves. */
 const WINDOWS: ReadonlyMap<number, string> = new Map([
+  [0x40000015, 'FATAL_APP_EXIT'],
+  [0x4000001e, 'WX86_SINGLE_STEP'],
+  [0x4000001f, 'WX86_BREAKPOINT'],
   [0x40010005, 'DBG_CONTROL_C'],
   [0x40010006, 'DBG_PRINTEXCEPTION_C'],
+  [0x40010007, 'DBG_RIPEXCEPTION'],
+  [0x40010008, 'DBG_CONTROL_BREAK'],
+  [0x4001000a, 'DBG_PRINTEXCEPTION_WIDE_C'],
   [0x406d1388, 'SET_THREAD_NAME'],
   [0x80000001, 'GUARD_PAGE_VIOLATION'],
   [0x80000002, 'DATATYPE_MISALIGNMENT'],
   [0x80000003, 'BREAKPOINT'],
   [0x80000004, 'SINGLE_STEP'],
+  [0x80000026, 'LONGJUMP'],
+  [0x80000029, 'UNWIND_CONSOLIDATE'],
   [0xc0000005, 'ACCESS_VIOLATION'],
   [0xc0000006, 'IN_PAGE_ERROR'],
   [0xc0000008, 'INVALID_HANDLE'],
@@ -17,6 +25,9 @@ const WINDOWS: ReadonlyMap<number, string> = new Map([
   [0xc000001d, 'ILLEGAL_INSTRUCTION'],
   [0xc0000025, 'NONCONTINUABLE_EXCEPTION'],
   [0xc0000026, 'INVALID_DISPOSITION'],
+  [0xc0000027, 'UNWIND'],
+  [0xc0000028, 'BAD_STACK'],
+  [0xc0000029, 'INVALID_UNWIND_TARGET'],
   [0xc000008c, 'ARRAY_BOUNDS_EXCEEDED'],
   [0xc000008d, 'FLOAT_DENORMAL_OPERAND'],
   [0xc000008e, 'FLOAT_DIVIDE_BY_ZERO'],
@@ -28,34 +39,58 @@ const WINDOWS: ReadonlyMap<number, string> = new Map([
   [0xc0000094, 'INTEGER_DIVIDE_BY_ZERO'],
   [0xc0000095, 'INTEGER_OVERFLOW'],
   [0xc0000096, 'PRIVILEGED_INSTRUCTION'],
+  [0xc000009a, 'INSUFFICIENT_RESOURCES'],
+  [0xc00000aa, 'INSTRUCTION_MISALIGNMENT'],
   [0xc00000fd, 'STACK_OVERFLOW'],
+  [0xc00000ff, 'BAD_FUNCTION_TABLE'],
+  [0xc000012d, 'COMMITMENT_LIMIT'],
   [0xc0000135, 'DLL_NOT_FOUND'],
   [0xc0000138, 'ORDINAL_NOT_FOUND'],
   [0xc0000139, 'ENTRYPOINT_NOT_FOUND'],
   [0xc000013a, 'CONTROL_C_EXIT'],
   [0xc0000142, 'DLL_INIT_FAILED'],
+  [0xc0000144, 'UNHANDLED_EXCEPTION'],
   [0xc0000194, 'POSSIBLE_DEADLOCK'],
+  [0xc0000235, 'HANDLE_NOT_CLOSABLE'],
+  [0xc000027b, 'STOWED_EXCEPTION'],
+  [0xc00002b4, 'FLOAT_MULTIPLE_FAULTS'],
+  [0xc00002b5, 'FLOAT_MULTIPLE_TRAPS'],
   [0xc0000374, 'HEAP_CORRUPTION'],
   [0xc0000409, 'STACK_BUFFER_OVERRUN'],
   [0xc0000417, 'INVALID_CRUNTIME_PARAMETER'],
   [0xc000041d, 'FATAL_USER_CALLBACK_EXCEPTION'],
   [0xc0000420, 'ASSERTION_FAILURE'],
+  [0xc0000421, 'VERIFIER_STOP'],
   [0xc0000602, 'FAIL_FAST_EXCEPTION'],
+  // Visual C++: delayimp.h, VcppException of ERROR_MOD_NOT_FOUND and ERROR_PROC_NOT_FOUND.
+  [0xc06d007e, 'DELAY_LOAD_MODULE_NOT_FOUND'],
+  [0xc06d007f, 'DELAY_LOAD_PROCEDURE_NOT_FOUND'],
+  [0xe0000008, 'OUT_OF_MEMORY'],
+  // .NET, since version 4 and before it.
   [0xe0434352, 'CLR_EXCEPTION'],
+  [0xe0434f4d, 'CLR_EXCEPTION'],
   [0xe06d7363, 'CPP_EXCEPTION'],
+  // Breakpad: a dump that was asked for; its value spells "simulated".
   [0x0517a7ed, 'SIMULATED'],
 ]);
 
 /** Linux signal numbers, and what Breakpad and Crashpad write when nothing crashed. */
 const LINUX: ReadonlyMap<number, string> = new Map([
+  [1, 'SIGHUP'],
+  [2, 'SIGINT'],
   [3, 'SIGQUIT'],
   [4, 'SIGILL'],
   [5, 'SIGTRAP'],
   [6, 'SIGABRT'],
   [7, 'SIGBUS'],
   [8, 'SIGFPE'],
+  [9, 'SIGKILL'],
+  [10, 'SIGUSR1'],
   [11, 'SIGSEGV'],
+  [12, 'SIGUSR2'],
   [13, 'SIGPIPE'],
+  [14, 'SIGALRM'],
+  [15, 'SIGTERM'],
   [16, 'SIGSTKFLT'],
   [24, 'SIGXCPU'],
   [25, 'SIGXFSZ'],
@@ -64,7 +99,7 @@ const LINUX: ReadonlyMap<number, string> = new Map([
   [0x43507378, 'SIMULATED'],
 ]);
 
-/** Mach exception types (Apple: mach/exception_types.h). */
+/** Mach exception types (Apple: mach/exception_types.h), and Crashpad's own. */
 const MACH: ReadonlyMap<number, string> = new Map([
   [1, 'EXC_BAD_ACCESS'],
   [2, 'EXC_BAD_INSTRUCTION'],
@@ -79,7 +114,69 @@ const MACH: ReadonlyMap<number, string> = new Map([
   [11, 'EXC_RESOURCE'],
   [12, 'EXC_GUARD'],
   [13, 'EXC_CORPSE_NOTIFY'],
+  // "CPnx": an NSException that nobody caught. "CPsx": nothing crashed.
+  [0x43506e78, 'UNCAUGHT_NSEXCEPTION'],
   [0x43507378, 'SIMULATED'],
+]);
+
+/** What `__fastfail` was called with (Microsoft: winnt.h), without FAST_FAIL_; as far as a program dies of it. */
+const FAST_FAIL: ReadonlyMap<number, string> = new Map([
+  [0, 'LEGACY_GS_VIOLATION'],
+  [1, 'VTGUARD_CHECK_FAILURE'],
+  [2, 'STACK_COOKIE_CHECK_FAILURE'],
+  [3, 'CORRUPT_LIST_ENTRY'],
+  [4, 'INCORRECT_STACK'],
+  [5, 'INVALID_ARG'],
+  [6, 'GS_COOKIE_INIT'],
+  [7, 'FATAL_APP_EXIT'],
+  [8, 'RANGE_CHECK_FAILURE'],
+  [9, 'UNSAFE_REGISTRY_ACCESS'],
+  [10, 'GUARD_ICALL_CHECK_FAILURE'],
+  [11, 'GUARD_WRITE_CHECK_FAILURE'],
+  [12, 'INVALID_FIBER_SWITCH'],
+  [13, 'INVALID_SET_OF_CONTEXT'],
+  [14, 'INVALID_REFERENCE_COUNT'],
+  [18, 'INVALID_JUMP_BUFFER'],
+  [19, 'MRDATA_MODIFIED'],
+  [20, 'CERTIFICATION_FAILURE'],
+  [21, 'INVALID_EXCEPTION_CHAIN'],
+  [22, 'CRYPTO_LIBRARY'],
+  [23, 'INVALID_CALL_IN_DLL_CALLOUT'],
+  [24, 'INVALID_IMAGE_BASE'],
+  [25, 'DLOAD_PROTECTION_FAILURE'],
+  [26, 'UNSAFE_EXTENSION_CALL'],
+  [27, 'DEPRECATED_SERVICE_INVOKED'],
+  [28, 'INVALID_BUFFER_ACCESS'],
+  [29, 'INVALID_BALANCED_TREE'],
+  [30, 'INVALID_NEXT_THREAD'],
+  [31, 'GUARD_ICALL_CHECK_SUPPRESSED'],
+  [32, 'APCS_DISABLED'],
+  [33, 'INVALID_IDLE_STATE'],
+  [34, 'MRDATA_PROTECTION_FAILURE'],
+  [35, 'UNEXPECTED_HEAP_EXCEPTION'],
+  [36, 'INVALID_LOCK_STATE'],
+  [37, 'GUARD_JUMPTABLE'],
+  [38, 'INVALID_LONGJUMP_TARGET'],
+  [39, 'INVALID_DISPATCH_CONTEXT'],
+  [40, 'INVALID_THREAD'],
+  [44, 'GUARD_SS_FAILURE'],
+  [46, 'GUARD_EXPORT_SUPPRESSION_FAILURE'],
+  [47, 'INVALID_CONTROL_STACK'],
+  [48, 'SET_CONTEXT_DENIED'],
+  [49, 'INVALID_IAT'],
+  [50, 'HEAP_METADATA_CORRUPTION'],
+  [51, 'PAYLOAD_RESTRICTION_VIOLATION'],
+  [53, 'ENCLAVE_CALL_FAILURE'],
+  [56, 'UNEXPECTED_CALL'],
+  [57, 'CONTROL_INVALID_RETURN_ADDRESS'],
+  [58, 'UNEXPECTED_HOST_BEHAVIOR'],
+  [59, 'FLAGS_CORRUPTION'],
+  [60, 'VEH_CORRUPTION'],
+  [61, 'ETW_CORRUPTION'],
+  [62, 'RIO_ABORT'],
+  [63, 'INVALID_PFN'],
+  [64, 'GUARD_ICALL_CHECK_FAILURE_XFG'],
+  [65, 'CAST_GUARD'],
 ]);
 
 const BY_PLATFORM: ReadonlyMap<string, ReadonlyMap<number, string>> = new Map([
@@ -93,4 +190,9 @@ const BY_PLATFORM: ReadonlyMap<string, ReadonlyMap<number, string>> = new Map([
 /** The name of an unsigned 32-bit exception code on a platform of MinidumpOs; null when it has none. */
 export function exceptionName(platform: string | null, code: number): string | null {
   return (platform === null ? undefined : BY_PLATFORM.get(platform)?.get(code)) ?? null;
+}
+
+/** What the first parameter of a STACK_BUFFER_OVERRUN says, which `__fastfail` raises, too; null when unknown. */
+export function fastFailName(code: number): string | null {
+  return FAST_FAIL.get(code) ?? null;
 }

@@ -163,10 +163,22 @@ t.test('names exceptions as the system that raised them does', async (t) => {
         .build(),
     ).exception?.name;
   t.equal(nameOn(2, 0xc0000094), 'INTEGER_DIVIDE_BY_ZERO');
+  for (const [code, name] of [
+    [0xc000027b, 'STOWED_EXCEPTION'],
+    [0xc06d007e, 'DELAY_LOAD_MODULE_NOT_FOUND'],
+    [0xc06d007f, 'DELAY_LOAD_PROCEDURE_NOT_FOUND'],
+    [0x4000001f, 'WX86_BREAKPOINT'],
+    [0xc0000028, 'BAD_STACK'],
+    [0xe0434f4d, 'CLR_EXCEPTION'],
+    [0x0517a7ed, 'SIMULATED'],
+  ] as const) {
+    t.equal(nameOn(2, code), name);
+  }
   t.equal(nameOn(2, 11), null);
   t.equal(nameOn(0x8201, 11), 'SIGSEGV');
   t.equal(nameOn(0x8201, 0xc0000005), null, 'no Windows name on Linux');
   t.equal(nameOn(0x8101, 1), 'EXC_BAD_ACCESS');
+  t.equal(nameOn(0x8102, 0x43506e78), 'UNCAUGHT_NSEXCEPTION');
   const anonymous = new MinidumpBuilder().stream(6, exceptionStream(1, 0xc0000005, 0n)).build();
   t.equal(parse(anonymous).exception?.name, null, 'an unknown system names nothing');
 });
