@@ -1,14 +1,7 @@
 /** The version resource of a PE image: FILEVERSION and a few strings of StringFileInfo. */
 import { type Parsing, viewOf } from './bytes.ts';
 import { formatVersion } from './codeview.ts';
-
-/** A PE file as a resource sees it: addresses in the image lead to offsets in the file. */
-export interface MappedImage {
-  readonly sizeBytes: number;
-  /** Where an RVA lies in the file; null when the file does not hold it. */
-  fileOffsetOf(rva: number): number | null;
-  warn(text: string): void;
-}
+import type { MappedImage } from './pe-sections.ts';
 
 /** FILEVERSION as `a.b.c.d` and the strings by their documented names; what is not there is missing. */
 export interface VersionResource {
@@ -21,6 +14,8 @@ export const NO_VERSION: VersionResource = { version: null, strings: {} };
 const RT_VERSION = 16;
 /** Version information is resource number 1 of its type (VS_VERSION_INFO). */
 const VS_VERSION_INFO = 1;
+/** LANG_NEUTRAL, and US English. */
+const LANGUAGES = [0, 0x409];
 const DIRECTORY_BYTES = 16;
 const ENTRY_BYTES = 8;
 const ENTRIES_MAX = 4096;
@@ -50,7 +45,8 @@ const utf16 = new TextDecoder('utf-16le', { ignoreBOM: true });
 
 /**
  * Finds the version resource under the resource directory at `rva` and reads it. The tree has three
- * levels (type, name, language); of several languages the first is taken. Damage is a warning.
+ * levels (type, name, language). Of several languages the neutral one is taken, else US English, else
+ * the first, as Windows looks for a language that nobody asked for. Damage is a warning.
  * Follows "PE Format", .rsrc section, and "VS_VERSIONINFO structure" (Microsoft).
  */
 export function* readVersionResource(rva: number, image: MappedImage): Parsing<VersionResource> {
@@ -59,11 +55,11 @@ export function* readVersionResource(rva: number, image: MappedImage): Parsing<V
     image.warn('the resource directory lies outside the file');
     return NO_VERSION;
   }
-  const names = yield* findEntry(base, 0, RT_VERSION, true, image);
+  const names = yield* findEntry(base, 0, [RT_VERSION], true, image);
   // No entry of the type is the common case of a program without a version, not damage.
   if (names === null) return NO_VERSION;
-  const languages = yield* findEntry(base, below(names), VS_VERSION_INFO, false, image);
-  const data = languages === null ? null : yield* findEntry(base, below(languages), 0, false, image);
+  const languages = yield* findEntry(base, below(names), [VS_VERSION_INFO], false, image);
+  const data = languages === null ? null : yield* findEntry(base, below(languages), LANGUAGES, false, image);
   const block = data === null ? null : yield* readData(base, data, image);
   if (!block) {
     image.warn('the version resource cannot be read');
@@ -77,11 +73,11 @@ function below(entry: number): number | null {
   return entry >= HIGH_BIT ? entry - HIGH_BIT : null;
 }
 
-/** The offset field of the entry `id` of the directory at `base + at`, or of the first unless `exact`. */
+/** The offset field of the first of `ids` in the directory at `base + at`, or else of any unless `exact`. */
 function* findEntry(
   base: number,
   at: number | null,
-  id: number,
+  ids: readonly number[],
   exact: boolean,
   image: MappedImage,
 ): Parsing<number | null> {
@@ -97,10 +93,10 @@ function* findEntry(
   const count = Math.min(claimed, there, ENTRIES_MAX);
   if (count < claimed) image.warn(`a resource directory claims ${claimed} entries; ${count} were read`);
   const table = viewOf(yield { offset: offset + DIRECTORY_BYTES, length: count * ENTRY_BYTES });
-  for (let entry = 0; entry < table.byteLength; entry += ENTRY_BYTES) {
-    if (table.getUint32(entry, true) === id) return table.getUint32(entry + 4, true);
-  }
-  return exact || count === 0 ? null : table.getUint32(4, true);
+  const entries = Array.from({ length: count }, (_, index) => index * ENTRY_BYTES);
+  const wanted = ids.map((id) => entries.find((entry) => table.getUint32(entry, true) === id));
+  const found = wanted.find((entry) => entry !== undefined) ?? (exact ? undefined : entries[0]);
+  return found === undefined ? null : table.getUint32(found + 4, true);
 }
 
 /** The bytes of a resource, bounded, from its IMAGE_RESOURCE_DATA_ENTRY. */

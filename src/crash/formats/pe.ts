@@ -1,7 +1,8 @@
 /** PE images (EXE, DLL, SYS): identity for the symbol store, debug records, version. */
 import { FormatError, type Parsing, viewOf } from './bytes.ts';
 import { type DebugId, type PdbCodeView, readCodeViewAt } from './codeview.ts';
-import { type MappedImage, NO_VERSION, readVersionResource } from './pe-version.ts';
+import { type MappedImage, mapSections, type SectionTable } from './pe-sections.ts';
+import { NO_VERSION, readVersionResource } from './pe-version.ts';
 
 /** A CodeView record of an image; `portable` when it names a portable (.NET) PDB. */
 export type PeCodeView = PdbCodeView & { readonly portable: boolean };
@@ -39,22 +40,14 @@ interface Headers {
   readonly characteristics: number;
   readonly is64: boolean;
   readonly sizeOfImage: number;
-  readonly sizeOfHeaders: number;
   readonly checksum: number;
   readonly directories: readonly Directory[];
-  readonly sectionTableOffset: number;
-  readonly sectionCount: number;
+  readonly sections: SectionTable;
 }
 
 interface Directory {
   readonly rva: number;
   readonly sizeBytes: number;
-}
-
-interface Section {
-  readonly rva: number;
-  readonly fileOffset: number;
-  readonly fileBytes: number;
 }
 
 const DOS_HEADER_BYTES = 64;
@@ -66,9 +59,6 @@ const OPTIONAL_BYTES_64 = 112;
 const DIRECTORIES_MAX = 16;
 const DIRECTORY_RESOURCE = 2;
 const DIRECTORY_DEBUG = 6;
-const SECTION_BYTES = 40;
-/** What the Windows loader allows. */
-const SECTIONS_MAX = 96;
 const DEBUG_ENTRY_BYTES = 28;
 const DEBUG_ENTRIES_MAX = 64;
 const DEBUG_TYPE_CODEVIEW = 2;
@@ -124,9 +114,7 @@ export function* parsePe(sizeBytes: number): Parsing<Pe> {
   if (headers.directories.length <= DIRECTORY_DEBUG) {
     warn(`has only ${headers.directories.length} data directories: its debug records are unknown`);
   }
-  const sections = yield* readSections(headers, sizeBytes, warn);
-  const fileOffsetOf = (rva: number): number | null => toFileOffset(rva, sections, headers, sizeBytes);
-  const image: MappedImage = { sizeBytes, fileOffsetOf, warn };
+  const image = yield* mapSections(headers.sections, sizeBytes, warn);
 
   const debug = yield* readDebugDirectory(headers.directories[DIRECTORY_DEBUG], image);
   const resource = headers.directories[DIRECTORY_RESOURCE];
@@ -203,11 +191,14 @@ function* readHeaders(sizeBytes: number): Parsing<Headers> {
     characteristics: file.getUint16(22, true),
     is64,
     sizeOfImage: optional.getUint32(56, true),
-    sizeOfHeaders: optional.getUint32(60, true),
     checksum: optional.getUint32(64, true),
     directories,
-    sectionTableOffset: optionalOffset + optionalBytes,
-    sectionCount: file.getUint16(6, true),
+    sections: {
+      offset: optionalOffset + optionalBytes,
+      count: file.getUint16(6, true),
+      fileAlignment: optional.getUint32(36, true),
+      sizeOfHeaders: optional.getUint32(60, true),
+    },
   };
 }
 
@@ -226,47 +217,6 @@ function* readDosHeader(sizeBytes: number): Parsing<number> {
   if (dos.length < DOS_HEADER_BYTES)
     throw new FormatError('pe', dos.length, 'truncated inside the DOS header');
   return viewOf(dos).getUint32(0x3c, true);
-}
-
-function* readSections(
-  headers: Headers,
-  sizeBytes: number,
-  warn: (text: string) => void,
-): Parsing<readonly Section[]> {
-  const { sectionCount, sectionTableOffset } = headers;
-  const count = Math.min(sectionCount, SECTIONS_MAX);
-  if (sectionCount > count) warn(`claims ${sectionCount} sections; only the first ${count} were looked at`);
-  if (sectionTableOffset + count * SECTION_BYTES > sizeBytes) {
-    throw new FormatError('pe', sectionTableOffset, 'truncated inside the section table');
-  }
-  const table = viewOf(yield { offset: sectionTableOffset, length: count * SECTION_BYTES });
-  const sections: Section[] = [];
-  for (let at = 0; at < table.byteLength; at += SECTION_BYTES) {
-    const fileBytes = table.getUint32(at + 16, true);
-    const fileOffset = table.getUint32(at + 20, true);
-    sections.push({
-      rva: table.getUint32(at + 12, true),
-      fileOffset,
-      fileBytes,
-    });
-    if (fileBytes > 0 && fileOffset + fileBytes > sizeBytes) {
-      warn('a section lies beyond the end of the file: it is truncated or damaged');
-    }
-  }
-  return sections;
-}
-
-/** Where an RVA lies in the file; null when no section and no header holds it, or the file ends first. */
-function toFileOffset(
-  rva: number,
-  sections: readonly Section[],
-  headers: Headers,
-  sizeBytes: number,
-): number | null {
-  const section = sections.find(({ rva: start, fileBytes }) => rva >= start && rva - start < fileBytes);
-  if (!section && rva >= headers.sizeOfHeaders) return null;
-  const offset = section ? section.fileOffset + (rva - section.rva) : rva;
-  return offset < sizeBytes ? offset : null;
 }
 
 interface DebugDirectory {
@@ -294,7 +244,7 @@ function* readDebugDirectory(directory: Directory | undefined, image: MappedImag
     const type = table.getUint32(at + 12, true);
     if (type === DEBUG_TYPE_REPRO) reproducible = true;
     if (type !== DEBUG_TYPE_CODEVIEW) continue;
-    const record = yield* readRecord(table.getUint32(at + 24, true), table.getUint32(at + 16, true), image);
+    const record = yield* readRecord(recordOffset(table, at, image), table.getUint32(at + 16, true), image);
     if (record)
       codeViews.push({
         ...record,
@@ -304,8 +254,14 @@ function* readDebugDirectory(directory: Directory | undefined, image: MappedImag
   return { codeViews, reproducible };
 }
 
-function* readRecord(offset: number, length: number, image: MappedImage): Parsing<PdbCodeView | null> {
-  if (offset + length > image.sizeBytes) {
+/** PointerToRawData, or where AddressOfRawData leads when some tool has left the pointer zero. */
+function recordOffset(table: DataView, at: number, image: MappedImage): number | null {
+  const rva = table.getUint32(at + 20, true);
+  return table.getUint32(at + 24, true) || (rva === 0 ? null : image.fileOffsetOf(rva));
+}
+
+function* readRecord(offset: number | null, length: number, image: MappedImage): Parsing<PdbCodeView | null> {
+  if (offset === null || offset + length > image.sizeBytes) {
     image.warn('a CodeView record lies outside the file');
     return null;
   }

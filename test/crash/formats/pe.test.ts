@@ -121,6 +121,62 @@ t.test('a damaged version resource is unknown, with a warning', async (t) => {
   t.match(parse(loop), { version: null, warnings: [/version resource/] });
 });
 
+t.test('of several languages takes the neutral version, else the English, else the first', async (t) => {
+  const versionIn = (...ids: number[]) => {
+    const languages = ids.map((id, index) => [id, versionBlock([], index + 1)] as const);
+    return parse(peImage({ languages })).version;
+  };
+  t.equal(versionIn(0x804, 0x407), '1.2.3.4');
+  t.equal(versionIn(0x407, 0x804, 0x409), '3.2.3.4');
+  t.equal(versionIn(0, 0x409), '1.2.3.4');
+  t.equal(versionIn(0x409, 0), '2.2.3.4');
+});
+
+t.test('reads more sections than the loader is documented to take, and says so', async (t) => {
+  t.match(parse(peImage({ emptySections: 94 })), { version: '1.2.3.4', warnings: [] });
+  const many = parse(peImage({ emptySections: 150, debug: [NATIVE] }));
+  t.match(many, { version: '1.2.3.4', debugId: { age: 1 } });
+  t.same(many.warnings, ["claims 152 sections, above the Windows loader's documented limit of 96"]);
+  const tooMany = parse(peImage({ emptySections: 1023 }));
+  t.match(tooMany, { version: null, warnings: [/claims 1025 .* only the first 1024 were/] });
+});
+
+/** Where the headers of .rdata and .rsrc are in the built image. */
+const RDATA_HEADER = 64 + 24 + 240;
+const RSRC_HEADER = RDATA_HEADER + 40;
+
+t.test('raw data that is longer than its section hides no other section', async (t) => {
+  const image = peImage({ debug: [NATIVE] });
+  image.writeUInt32LE(0x10000, RDATA_HEADER + 16);
+  t.match(parse(image), { version: '1.2.3.4', debugId: { age: 1 }, warnings: [/beyond the end/] });
+});
+
+t.test('a section begins at a whole sector, unless the alignment is smaller', async (t) => {
+  const FILE_ALIGNMENT = 64 + 24 + 36;
+  const versionWith = (alignment: number) => {
+    const image = peImage();
+    image.writeUInt32LE(alignment, FILE_ALIGNMENT);
+    image.writeUInt32LE(image.readUInt32LE(RSRC_HEADER + 20) + 0x10, RSRC_HEADER + 20);
+    return parse(image).version;
+  };
+  t.equal(versionWith(0x200), '1.2.3.4');
+  t.equal(versionWith(0x1000), '1.2.3.4');
+  t.equal(versionWith(0x10), null);
+});
+
+t.test('finds a debug record by its address when it has no file pointer', async (t) => {
+  t.match(parse(peImage({ debug: [{ ...NATIVE, byAddress: true }] })), {
+    debugId: { guid: guidOf('A'), age: 1 },
+    pdbPath: 'app.ni.pdb',
+    warnings: [],
+  });
+  const nowhere = peImage({ debug: [{ ...NATIVE, byAddress: true }] });
+  for (const address of [0, 0xfffff000]) {
+    nowhere.writeUInt32LE(address, 0x200 + 20);
+    t.match(parse(nowhere), { debugId: null, warnings: [/outside the file/] });
+  }
+});
+
 t.test('says what else a file is', async (t) => {
   t.match(refusal(Buffer.from('7f454c4602010100', 'hex')), /ELF/);
   t.match(refusal(Buffer.from('cffaedfe07000001', 'hex')), /Mach-O/);
