@@ -9,6 +9,8 @@ export interface Msf {
   readonly streamCount: number;
   /** Blocks that list the directory's blocks, as far as the superblock names them. */
   readonly mapBlocks: readonly number[];
+  /** How much longer the file is than its superblock says. */
+  readonly trailingBytes: number;
 }
 
 /** The first bytes of a stream and the size of the whole of it. */
@@ -70,6 +72,7 @@ export function* openMsf(sizeBytes: number): Parsing<Msf> {
     directoryBytes,
     streamCount: 0,
     mapBlocks: yield* mapBlocksOf(blockSizeBytes, directoryBytes),
+    trailingBytes: sizeBytes - saidBytes,
   };
   const streamCount = yield* directoryNumber(partial, 0);
   if (streamCount * NUMBER_BYTES > directoryBytes - NUMBER_BYTES) {

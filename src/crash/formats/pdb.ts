@@ -92,6 +92,11 @@ function* parseMsfPdb(sizeBytes: number): Parsing<Pdb> {
     throw damaged(info.offset, `an info stream of ${info.sizeBytes} bytes: no GUID`);
   }
   const warnings: string[] = [];
+  if (msf.trailingBytes >= msf.blockSizeBytes) {
+    warnings.push(
+      `the file goes on for ${msf.trailingBytes} bytes after the last block that its superblock counts`,
+    );
+  }
   const view = viewOf(info.bytes);
   const version = view.getUint32(0, true);
   if (!INFO_VERSIONS.includes(version)) warnings.push(`the info stream has the unknown version ${version}`);

@@ -61,6 +61,15 @@ t.test('warns of an unknown info version, a zero GUID and a DBI stream without a
   }
 });
 
+t.test('warns of a file that is longer than its superblock says, and refuses a shorter one', async (t) => {
+  const longer = (bytes: number) => identify(Buffer.concat([smallPdb(), Buffer.alloc(bytes)])).warnings;
+  t.same(longer(0), []);
+  t.same(longer(511), []);
+  t.match(longer(512), [/goes on for 512 bytes after the last block/]);
+  t.match(longer(1_000_000), [/1000000 bytes/]);
+  t.match(refusal(smallPdb().subarray(0, -1)), /truncated: the superblock says/);
+});
+
 t.test('follows a block map of several blocks, listed in the superblock or contiguous', async (t) => {
   const streams = [Buffer.alloc(9_000_000), infoStream(7), Buffer.alloc(100_000), dbiStream(3)];
   for (const map of ['listed', 'contiguous'] as const) {
