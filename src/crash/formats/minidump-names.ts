@@ -8,7 +8,7 @@ const NAME_CHARS_MAX = 1024;
 const NAME_BYTES_MAX = 2 * 64 * 1024;
 /** Most names fit in this, so that one span brings length and text together. */
 const NAME_BYTES_EXPECTED = 512;
-const CHUNK_BYTES_MAX = 16 * 1024;
+const CHUNK_BYTES_MAX = 4096;
 
 /**
  * Gives `text` back while it and all before it take no more than 1 Mi characters of JSON, which writes a
