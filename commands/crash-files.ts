@@ -100,7 +100,9 @@ function addDownload(parent: Command, context: CommandContext, kind: CrashFileKi
   addCommand(parent, context, {
     name: 'download',
     summary: operations.download.summary,
-    description: 'The file appears under its name only when it is whole and its SHA-256 is right.',
+    description:
+      'The file appears under its name only when it is whole and its SHA-256 is right. A pipe or a device gets the bytes ' +
+      'as they come; of a symbolic link, the file that it leads to is written.',
     arguments: [{ syntax: '<id>', description: 'the ID that the upload gave' }],
     options: () => [
       completed(

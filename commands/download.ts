@@ -1,8 +1,9 @@
 /** Downloads one file: checked before it appears, never half there, never over an existing one unasked. */
 import { createHash, randomUUID } from 'node:crypto';
-import { link, open, rename, rm, stat } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { link, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Transform } from 'node:stream';
+import { Transform, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Download } from '../src/connect.ts';
 import { baseName } from '../src/crash/names.ts';
@@ -25,21 +26,29 @@ export async function downloadFile(
   run: Run,
   { open: openDownload, output, force, fallbackName }: DownloadOptions,
 ): Promise<void> {
-  const toStdout = output === '-';
-  const intoDirectory = output !== null && !toStdout && (await isDirectory(output));
-  const named = output !== null && !intoDirectory ? output : null;
+  const found = output === null ? null : await existing(output);
+  const stream = output === null ? null : await streamInto(run, output, found, force);
+  const intoDirectory = output !== null && found?.isDirectory() === true;
+  const named = intoDirectory ? null : output;
   // Before anything is asked for, as far as the name is known.
-  if (named !== null && !toStdout && !force) await refuseExisting(named);
-  const download = await openDownload();
+  if (named !== null && !stream && !force) await refuseExisting(named);
+  const download = await openDownload().catch((error: unknown) => {
+    if (stream !== process.stdout) stream?.destroy();
+    throw error;
+  });
   try {
-    if (toStdout) {
-      await receive(run, download, datum(download.fileName ?? fallbackName), process.stdout);
+    if (stream) {
+      await receive(run, download, datum(download.fileName ?? fallbackName), stream).catch(
+        (error: unknown) => {
+          throw localFileError(output ?? '-', error);
+        },
+      );
       return;
     }
     const name = safeFileName(download.fileName) ?? fallbackName;
     const target = named ?? (intoDirectory ? join(output, name) : name);
-    if (named === null && !force) await refuseExisting(target);
-    const sizeBytes = await receiveInto(run, download, target, force);
+    if (named === null) await (force ? refuseIrreplaceable(target) : refuseExisting(target));
+    const sizeBytes = await receiveInto(run, download, force ? await linkedFile(target) : target, force);
     if (run.out.json) run.out.value({ file: target, size_bytes: sizeBytes, sha256: download.sha256 });
     else run.out.line(target);
     run.out.note(
@@ -48,6 +57,33 @@ export async function downloadFile(
   } finally {
     download.bytes.destroy();
   }
+}
+
+/**
+ * What the bytes are written to as they come: standard output, a pipe, a device. Such a name is never given to a
+ * file of ours, which would take the place of `/dev/null` for the whole machine. Null for anything else.
+ *
+ * @throws ChsError LOCAL_FILE
+ */
+async function streamInto(
+  { signal }: Run,
+  output: string,
+  found: Stats | null,
+  force: boolean,
+): Promise<Writable | null> {
+  if (output === '-') return process.stdout;
+  if (!found || found.isDirectory()) return null;
+  const { isStandard, writeSpecialFile } = await import('./special-file.ts');
+  // `-o /dev/stdout` with standard output in a file leads to that file, which is open already.
+  if (found.isFile()) return isStandard(1, found) ? process.stdout : null;
+  // A disk holds data as files do.
+  if (found.isBlockDevice() && !force) throw existsAlready(output);
+  return writeSpecialFile(output, found, signal);
+}
+
+/** The file at the end of symbolic links, which is what gets replaced: who linked it wants it to stay a link. */
+async function linkedFile(path: string): Promise<string> {
+  return realpath(path).catch(() => path);
 }
 
 async function receiveInto(run: Run, download: Download, target: string, force: boolean): Promise<number> {
@@ -127,15 +163,26 @@ async function receive(
 }
 
 async function refuseExisting(path: string): Promise<void> {
-  const found = await stat(path).catch(() => null);
-  if (!found) return;
-  const reason = found.isDirectory() ? 'it is a directory' : 'it exists already; --force overwrites it';
+  const found = await existing(path);
+  if (found?.isDirectory()) throw new ChsError('LOCAL_FILE', { path, reason: 'it is a directory' });
+  if (found) throw existsAlready(path);
+}
+
+/** Under the name that the server gives, nobody asked for a pipe or a device. */
+async function refuseIrreplaceable(path: string): Promise<void> {
+  const found = await existing(path);
+  if (!found || found.isFile()) return;
+  const reason = found.isDirectory() ? 'it is a directory' : 'it is not a regular file';
   throw new ChsError('LOCAL_FILE', { path, reason });
 }
 
-async function isDirectory(path: string): Promise<boolean> {
-  const found = await stat(path).catch(() => null);
-  return found?.isDirectory() ?? false;
+function existsAlready(path: string): ChsError {
+  return new ChsError('LOCAL_FILE', { path, reason: 'it exists already; --force overwrites it' });
+}
+
+/** Null where there is nothing, or nothing that can be looked at: writing says why. */
+async function existing(path: string): Promise<Stats | null> {
+  return stat(path).catch(() => null);
 }
 
 /** A name from a server as a name in a directory, on any system; null when nothing is left of it. */

@@ -15,6 +15,8 @@ const REASONS: Readonly<Record<string, string>> = {
   EEXIST: 'it exists already',
   ENOSPC: 'the disk is full',
   EROFS: 'the file system is read-only',
+  EPIPE: 'whoever read from it went away',
+  ENXIO: 'it is a socket or a device that nothing is behind',
 };
 
 /** IDs are UUIDs; rows that an older server left may have others, never without a digit. */
