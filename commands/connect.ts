@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { LoadedConfig } from '../config/load.ts';
-import { type Client, createClient, type Transport } from '../src/connect.ts';
+import { type Client, type ClientOptions, createClient, type Transport } from '../src/connect.ts';
 import type { Operations } from '../src/operation.ts';
 import { ChsError } from '../src/platform/errors.ts';
 import type { Language } from '../src/platform/messages.ts';
@@ -31,9 +31,13 @@ export async function connect({ loaded, options, language }: ConnectOptions): Pr
   // The one place in the program that tells a remote daemon from the one in this process.
   if (server === undefined) return connectEmbedded(loaded, language);
   const url = serverUrl(server);
-  const { createHttpTransport } = await import('../src/http-transport.ts');
+  const [{ createHttpTransport }, { wrongInReply }] = await Promise.all([
+    import('../src/http-transport.ts'),
+    import('../src/reply-check.ts'),
+  ]);
   const transport = createHttpTransport(url, loaded.config.client.timeout_ms);
-  return connectionOver(transport, await keyFor(url, loaded, options.keyFile), language);
+  const apiKey = await keyFor(url, loaded, options.keyFile);
+  return connectionOver({ transport, apiKey, language, check: wrongInReply });
 }
 
 /** The daemon's app in this process, on the data that the configuration names. */
@@ -45,12 +49,13 @@ export async function connectEmbedded(loaded: LoadedConfig, language: Language):
     send: (request) => embedded.send(request),
     close: () => embedded.close(),
   };
-  return connectionOver(transport, undefined, language);
+  return connectionOver({ transport, apiKey: undefined, language });
 }
 
-function connectionOver(transport: Transport, apiKey: string | undefined, language: Language): Connection {
+function connectionOver(options: ClientOptions): Connection {
+  const { transport } = options;
   return {
-    client: (operations) => createClient(operations, { transport, apiKey, language }),
+    client: (operations) => createClient(operations, options),
     transportName: transport.name,
     transport,
     close: () => transport.close(),

@@ -21,7 +21,7 @@ interface DownloadOptions {
   readonly fallbackName: string;
 }
 
-/** @throws ChsError LOCAL_FILE, SERVER_REPLY when the bytes are not those that were announced */
+/** @throws ChsError LOCAL_FILE, DOWNLOAD_DAMAGED when the bytes are not those that were announced */
 export async function downloadFile(
   run: Run,
   { open: openDownload, output, force, fallbackName }: DownloadOptions,
@@ -148,7 +148,7 @@ async function receive(
           : sha256 !== null && sha256 !== found
             ? `the SHA-256 of what arrived is ${found}, not ${sha256}`
             : null;
-      done(wrong === null ? null : new ChsError('SERVER_REPLY', { server: 'the server', reason: wrong }));
+      done(wrong === null ? null : new ChsError('DOWNLOAD_DAMAGED', { reason: wrong }));
     },
   });
   try {

@@ -61,6 +61,8 @@ export interface ClientOptions {
   readonly transport: Transport;
   readonly apiKey: string | undefined;
   readonly language: Language;
+  /** What is wrong with a reply; null when nothing is. Left out where the operations themselves answer. */
+  readonly check?: ((operation: Operation, value: unknown) => string | null) | undefined;
 }
 
 /** Calls one operation; what `createClient` gives is this, bound and typed. */
@@ -86,7 +88,7 @@ export function createClient<T extends Operations>(operations: T, options: Clien
   return Object.fromEntries(calls);
 }
 
-function createDispatch({ transport, apiKey, language }: ClientOptions): Dispatch {
+function createDispatch({ transport, apiKey, language, check }: ClientOptions): Dispatch {
   return async (operation, input, file, { signal }) => {
     const headers: Record<string, string> = { accept: 'application/json', 'accept-language': language };
     if (apiKey !== undefined) headers['x-api-key'] = apiKey;
@@ -102,8 +104,11 @@ function createDispatch({ transport, apiKey, language }: ClientOptions): Dispatc
       signal,
     });
     if (reply.status >= 400) throw await wireError(reply, transport.name);
-    if (operation.reply === 'bytes') return download(reply);
-    return unwrap(await readJson(reply, transport.name), operation);
+    if (operation.reply === 'bytes') return download(reply, transport.name);
+    const value = unwrap(await readJson(reply, transport.name), operation);
+    const wrong = check?.(operation, value) ?? null;
+    if (wrong !== null) throw new ChsError('SERVER_REPLY', { server: transport.name, reason: wrong });
+    return value;
   };
 }
 
@@ -153,19 +158,24 @@ function fieldsOf(value: unknown): { code?: unknown; error?: unknown; hint?: unk
   return typeof value === 'object' && value !== null ? value : {};
 }
 
-function download(reply: IncomingReply): Download {
+function download(reply: IncomingReply, server: string): Download {
   const length = reply.headers.get('content-length');
+  const disposition = reply.headers.get('content-disposition');
+  if (disposition === null) {
+    // A page that a stranger's server gives to whoever asks.
+    reply.body.destroy();
+    throw new ChsError('SERVER_REPLY', { server, reason: 'it is not a file' });
+  }
   return {
     bytes: reply.body,
     sizeBytes: length === null ? null : Number(length),
-    fileName: fileNameOf(reply.headers.get('content-disposition')),
+    fileName: fileNameOf(disposition),
     sha256: /^"([0-9a-f]{64})"$/.exec(reply.headers.get('etag') ?? '')?.[1] ?? null,
   };
 }
 
 /** The name in a Content-Disposition header (RFC 6266); the extended form wins. */
-function fileNameOf(header: string | null): string | null {
-  if (!header) return null;
+function fileNameOf(header: string): string | null {
   const extended = /filename\*=UTF-8''([^;]+)/i.exec(header)?.[1];
   if (extended) {
     try {

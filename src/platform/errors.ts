@@ -65,6 +65,7 @@ export const errorTable = {
   LOCAL_FILE: { status: 400, exit: 2 },
   SERVER_UNREACHABLE: { status: 503, exit: 2, retryable: true },
   SERVER_REPLY: { status: 502, exit: 2 },
+  DOWNLOAD_DAMAGED: { status: 502, exit: 2, retryable: true },
   PORT_TAKEN: { status: 500, exit: 2 },
   LISTEN_FAILED: { status: 500, exit: 2 },
   UNSAFE_LISTEN: { status: 500, exit: 2 },

@@ -170,6 +170,14 @@ export const messages: Record<ErrorCode, MessageRow> = {
   SERVER_REPLY: {
     en: '{server} gave an unexpected reply: {reason}',
     zh: '{server} 返回了意外的响应：{reason}',
+    hint: 'Is it a chs server? --server takes its base URL, such as http://127.0.0.1:3000.',
+    hintZh: '那是 chs 服务器吗？--server 应为其根地址，例如 http://127.0.0.1:3000。',
+  },
+  DOWNLOAD_DAMAGED: {
+    en: 'the download is not what was announced: {reason}',
+    zh: '下载的内容与服务器声明的不一致：{reason}',
+    hint: 'Try again; if it stays so, the file was damaged where it is stored.',
+    hintZh: '请重试；若仍如此，则文件在存储处已损坏。',
   },
   PORT_TAKEN: {
     en: 'port {port} on {host} is already in use',

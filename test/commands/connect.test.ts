@@ -71,6 +71,36 @@ t.test('says when nothing answers, and when something else does', async (t) => {
   t.match(doctor, { code: 2, stdout: /^failed +server/m });
 });
 
+t.test('takes no reply of a stranger for one of its own', async (t) => {
+  const cwd = t.testdir();
+  let body = '';
+  const stranger = createServer((_request, response) => void response.end(body));
+  await new Promise<void>((resolve) => stranger.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => stranger.close());
+  const address = stranger.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const server = ['--server', `http://127.0.0.1:${port}`, '--json'];
+  for (body of ['{}', '[]', 'null', '1', '{"data":null}', '{"success":true,"data":{"minidumps":[null]}}']) {
+    for (const args of [
+      ['dump', 'list'],
+      ['pdb', 'show', 'some-id-1'],
+      ['exe', 'delete', 'some-id-1', '-y'],
+      ['token', 'create', '--name', 'ci'],
+      ['exe', 'download', 'some-id-1'],
+    ]) {
+      const { code, stdout, stderr } = await runChs([...args, ...server], { cwd });
+      t.equal(code, 2);
+      t.equal(stdout, '');
+      t.match(
+        jsonLines(stderr),
+        [{ error: { code: 'SERVER_REPLY', hint: /chs server/ } }],
+        `${body} ${args}`,
+      );
+    }
+  }
+  t.strictSame(readdirSync(cwd), []);
+});
+
 t.test('never leaves a download that is not what was announced', async (t) => {
   const cwd = t.testdir();
   const liar = createServer((_request, response) => {

@@ -132,7 +132,7 @@ t.test('under the name that the server gives, replaces files only', posix, async
 t.test('says when what went into a device was not what was announced', posix, async (t) => {
   const cwd = t.testdir();
   const liar = createServer((_request, response) => {
-    response.writeHead(200, { etag: `"${'0'.repeat(64)}"` });
+    response.writeHead(200, { etag: `"${'0'.repeat(64)}"`, 'content-disposition': 'attachment' });
     response.end('MZ and so on');
   });
   await new Promise<void>((resolve) => liar.listen(0, '127.0.0.1', resolve));
