@@ -6,13 +6,14 @@ import type { IncomingReply, OutgoingRequest, Transport } from './connect.ts';
 import { ChsError } from './platform/errors.ts';
 
 /**
- * @param server base URL, with or without a path
+ * @param server base URL, with or without a path. Documents call `http://HOST:3000/api` the base URL; requests name
+ *   that `/api` themselves.
  * @param timeoutMs how long the connection may be silent before the server counts as gone
  */
 export function createHttpTransport(server: URL, timeoutMs: number): Transport {
   const secure = server.protocol === 'https:';
   const agent = secure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
-  const base = server.pathname.replace(/\/$/, '');
+  const base = server.pathname.replace(/\/+$/, '').replace(/\/api$/, '');
   return {
     name: server.origin,
     send: (outgoing) =>

@@ -71,6 +71,30 @@ t.test('says when nothing answers, and when something else does', async (t) => {
   t.match(doctor, { code: 2, stdout: /^failed +server/m });
 });
 
+t.test('takes the documented base URL, and keeps any other path', async (t) => {
+  const cwd = t.testdir();
+  const paths: (string | undefined)[] = [];
+  const proxy = createServer((request, response) => {
+    paths.push(request.url);
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end('{"success":true,"data":{"minidumps":[],"page":1,"page_size":20,"total":0}}');
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => proxy.close());
+  const address = proxy.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  for (const [path, asked] of [
+    ['/api', '/api/list/minidumps'],
+    ['/api/', '/api/list/minidumps'],
+    ['/crashes', '/crashes/api/list/minidumps'],
+    ['/crashes/api', '/crashes/api/list/minidumps'],
+    ['/myapi', '/myapi/api/list/minidumps'],
+  ] as const) {
+    t.equal((await runChs(['dump', 'list', '--server', `http://127.0.0.1:${port}${path}`], { cwd })).code, 0);
+    t.equal(paths.pop(), asked, path);
+  }
+});
+
 t.test('takes no reply of a stranger for one of its own', async (t) => {
   const cwd = t.testdir();
   let body = '';
