@@ -1,6 +1,7 @@
 /** Turns whatever went wrong into a short text for people (or one JSON line) and an exit code. */
 import { ChsError, printable } from '../src/platform/errors.ts';
-import { type Language, localReasonsZh } from '../src/platform/messages.ts';
+import type { Language } from '../src/platform/messages.ts';
+import { phraseInChinese } from './phrases.ts';
 import { createStyle, wantsColor } from './views/style.ts';
 
 export interface FailureOptions {
@@ -43,7 +44,7 @@ export function exitCodeOf(error: unknown): number {
 
 export function describeFailure(error: unknown, language: Language): Failure {
   if (error instanceof ChsError) {
-    const { message, hint } = withReason(error, language).describe(language);
+    const { message, hint } = inLanguage(error.describe(language), error, language);
     // What a server rendered is data of someone else's.
     return { code: error.code, message: printable(message, 4000), hint: hint && printable(hint, 1000) };
   }
@@ -58,11 +59,18 @@ export function describeFailure(error: unknown, language: Language): Failure {
   };
 }
 
-/** The reason of a local file in the language, where it is one of ours. */
-function withReason(error: ChsError, language: Language): ChsError {
-  if (language !== 'zh' || error.code !== 'LOCAL_FILE') return error;
-  const reason = localReasonsZh[String(error.params.reason)];
-  return reason === undefined ? error : new ChsError('LOCAL_FILE', { ...error.params, reason });
+/** What commands say themselves is written in English, where it is said. */
+function inLanguage(
+  described: { message: string; hint: string | null },
+  { code }: ChsError,
+  language: Language,
+): { message: string; hint: string | null } {
+  if (language !== 'zh' || (code !== 'USAGE' && code !== 'NO_MATCH')) return described;
+  const { message, hint } = described;
+  return {
+    message: phraseInChinese(message) ?? message,
+    hint: hint === null ? null : (phraseInChinese(hint) ?? hint),
+  };
 }
 
 function stackOf(error: unknown): string {

@@ -6,7 +6,7 @@ import type { CommandContext } from './define.ts';
 import { exitCodeOf, printFailure, usageError } from './failure.ts';
 import { type Group, groups, overview } from './groups.ts';
 import { exitAfterFlush, languageBefore, watchOutput } from './run.ts';
-import { outputFailure, translatedUsage } from './usage-messages.ts';
+import { outputFailure, plainUsage } from './usage-messages.ts';
 
 /** Global options in front of the group that are followed by a value. */
 const VALUE_OPTIONS = ['--server', '--key-file', '--config', '--lang'];
@@ -119,7 +119,7 @@ function report(error: unknown, line: readonly string[]): number {
   const { env } = process;
   const language = languageOf(line);
   if (isCommanderError(error) && error.exitCode === 0) return 0;
-  const failure = isCommanderError(error) ? translatedUsage(error, language) : error;
+  const failure = isCommanderError(error) ? plainUsage(error) : error;
   const options = line.includes('--') ? line.slice(0, line.indexOf('--')) : line;
   printFailure(failure, {
     language,

@@ -1,5 +1,6 @@
 /** Reads an operation's input out of path, query and JSON, and says in plain words what is wrong with it. */
 import * as z from 'zod';
+import { issueText } from '../src/input-issue.ts';
 import { inputSchema } from '../src/input-schema.ts';
 import type { Operation } from '../src/operation.ts';
 import { ChsError } from '../src/platform/errors.ts';
@@ -32,9 +33,10 @@ export function parseInput(operation: Operation, input: unknown): unknown {
   const result = z.safeParse(operation.input, input);
   if (result.success) return result.data;
   const [first, ...others] = result.error.issues.slice(0, 5);
-  const described = (issue: z.core.$ZodIssue): string => `${issue.path.join('.')}: ${reasonOf(issue, input)}`;
+  const described = (issue: z.core.$ZodIssue): string =>
+    `${issue.path.join('.')}: ${issueText(issue, input)}`;
   const field = first?.path.join('.') || 'input';
-  const reason = [first ? reasonOf(first, input) : 'wrong', ...others.map(described)].join('; ');
+  const reason = [first ? issueText(first, input) : 'wrong', ...others.map(described)].join('; ');
   throw new ChsError('INVALID_INPUT', { field, reason });
 }
 
@@ -58,18 +60,6 @@ export function parseJsonObject(
     throw refusal(`it is ${what}`);
   }
   return { ...value };
-}
-
-function reasonOf(issue: z.core.$ZodIssue, input: unknown): string {
-  const missing = issue.code === 'invalid_type' && valueAt(input, issue.path) === undefined;
-  return missing ? 'required' : issue.message.replace(/^(Invalid|Too)/, (word) => word.toLowerCase());
-}
-
-function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((at, key) => {
-    if (typeof at !== 'object' || at === null) return undefined;
-    return Object.getOwnPropertyDescriptor(at, key)?.value;
-  }, input);
 }
 
 /** Engines quote the text around a JSON error; a secret may stand there. */

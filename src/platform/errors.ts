@@ -1,5 +1,6 @@
 /** Every failure that chs can report, as one table: code, HTTP status, exit code, message, hint. */
 import { type Language, messages } from './messages.ts';
+import { reasonInChinese } from './reasons.ts';
 
 interface ErrorRow {
   /** HTTP status of the reply. */
@@ -133,7 +134,14 @@ function render(
   const row = messages[code];
   const text = language === 'zh' ? row.zh : row.en;
   const hint = language === 'zh' ? row.hintZh : row.hint;
-  return { message: fill(text, params), hint: hint ? fill(hint, params) : null };
+  const inLanguage = language === 'zh' ? withChineseReason(params) : params;
+  return { message: fill(text, inLanguage), hint: hint ? fill(hint, inLanguage) : null };
+}
+
+/** Reasons are written in English where something fails, which knows nothing of languages. */
+function withChineseReason(params: ErrorParams): ErrorParams {
+  const { reason } = params;
+  return typeof reason === 'string' ? { ...params, reason: reasonInChinese(reason) } : params;
 }
 
 /** Replaces `{name}` by the parameter's value; control characters in values become spaces. */

@@ -194,23 +194,3 @@ export const messages: Record<ErrorCode, MessageRow> = {
   },
   INTERRUPTED: { en: 'interrupted', zh: '已中断' },
 };
-
-/** The reasons that LOCAL_FILE gives, by their English words; those of parsers stay English. */
-export const localReasonsZh: Readonly<Record<string, string>> = {
-  'there is no such file': '文件不存在',
-  'there is no such file, and it is no ID': '没有这个文件，它也不是 ID',
-  'permission denied': '权限不足',
-  'it is a directory': '这是一个目录',
-  'it is not a regular file': '不是普通文件',
-  'it is not a regular file; send it through a pipe and name it -':
-    '不是普通文件；请通过管道发送，并以 - 命名',
-  'the file is empty': '文件为空',
-  'the name is too long': '文件名过长',
-  'it exists already': '文件已存在',
-  'it exists already; --force overwrites it': '文件已存在；--force 可覆盖',
-  'the disk is full': '磁盘空间不足',
-  'the file system is read-only': '文件系统为只读',
-  'its first line is not an API key': '第一行不是 API Key',
-  'it became shorter while it was read': '读取期间文件变短了',
-  'the temporary directory cannot be written; set TMPDIR': '临时目录不可写；请设置 TMPDIR',
-};

@@ -1,0 +1,82 @@
+/** What the commands themselves say of a wrong call, and what to do instead, in Chinese. */
+import { type PhraseRow, reasonInChinese, translation } from '../src/platform/reasons.ts';
+
+const rows: readonly PhraseRow[] = [
+  // The parser of command lines.
+  ["unknown option '{name}'", "未知选项 '{name}'"],
+  ["unknown command '{name}'", "未知命令 '{name}'"],
+  ["missing required argument '{name}'", "缺少参数 '{name}'"],
+  ["option '{name}' needs a value", "选项 '{name}' 缺少值"],
+  ["option '{name}' is required", "必须给出选项 '{name}'"],
+  [
+    "option '{name}' argument '{value}' is invalid. Allowed choices are {choices}.",
+    "选项 '{name}' 的值 '{value}' 无效：应为以下之一：{choices}",
+  ],
+  ["option '{name}' argument '{value}' is invalid. {reason}", "选项 '{name}' 的值 '{value}' 无效：{reason}"],
+  [
+    "too many arguments for '{name}'. Expected {count} argument but got {given}.",
+    "'{name}' 的参数过多：应为 {count} 个，实为 {given} 个",
+  ],
+  [
+    "too many arguments for '{name}'. Expected {count} arguments but got {given}.",
+    "'{name}' 的参数过多：应为 {count} 个，实为 {given} 个",
+  ],
+  ['no command is named', '未指定命令'],
+  ['Did you mean {name}?', '是否指 {name}？'],
+  ['Add --help to see what it takes.', '加 --help 查看用法。'],
+  ['`chs --help` lists them.', '`chs --help` 列出全部命令。'],
+  ['`chs --help` lists the commands.', '`chs --help` 列出全部命令。'],
+  ['`chs {name} --help` lists the verbs: {verbs}.', '`chs {name} --help` 列出全部子命令：{verbs}。'],
+  // Options.
+  ['--server: this is not a URL', '--server：不是 URL'],
+  [
+    '--server: a URL with a user or password in it is refused, as other users can read command lines',
+    '--server：不接受含用户名或密码的 URL，因为其他用户可以看到命令行',
+  ],
+  ['--server: {scheme} is not http or https', '--server：{scheme} 不是 http 或 https'],
+  ['--server: the URL must not have a query or fragment', '--server：URL 不能含查询串或片段'],
+  ['Give it as {one} or {other}.', '例如 {one} 或 {other}。'],
+  [
+    'Give the key by --key-file FILE or by the environment variable CHS_API_KEY.',
+    '请用 --key-file 文件 或环境变量 CHS_API_KEY 给出密钥。',
+  ],
+  ['--port: "{text}" is not a port', '--port："{text}" 不是端口号'],
+  ['Give a number from {from} to {to}.', '请给出 {from} 到 {to} 之间的数字。'],
+  ["{name} '{value}': {reason}", "{name} '{value}'：{reason}"],
+  ['--{name}: {reason}', '--{name}：{reason}'],
+  // Standard input and terminals.
+  ['standard input (-) can be read only once', '标准输入（-）只能读取一次'],
+  ['{name} reads standard input, which is a terminal here', '{name} 读取标准输入，而此处标准输入是终端'],
+  ['this deletes data, and there is no terminal to ask on', '此操作会删除数据，但没有可供确认的终端'],
+  ['Add --yes to do it without asking.', '加 --yes 则不再询问。'],
+  // Answers.
+  ['{dump} lists no modules, so it asks for no PDB', '{dump} 没有列出模块，因此不需要 PDB'],
+  ['there is no PDB in {places}', '{places} 中没有 PDB'],
+  [
+    'the PDB does not match {dump}: {program} needs {guid} age {age}',
+    '该 PDB 与 {dump} 不匹配：{program} 需要 {guid} age {age}',
+  ],
+  [
+    'the PDB does not match {dump}: {program} carries no CodeView record',
+    '该 PDB 与 {dump} 不匹配：{program} 没有 CodeView 记录',
+  ],
+  [
+    'none of {count} PDBs matches {dump}: {program} needs {guid} age {age}',
+    '{count} 个 PDB 均与 {dump} 不匹配：{program} 需要 {guid} age {age}',
+  ],
+  [
+    'none of {count} PDBs matches {dump}: {program} carries no CodeView record',
+    '{count} 个 PDB 均与 {dump} 不匹配：{program} 没有 CodeView 记录',
+  ],
+  [
+    'no stored PDB matches {program}: it needs {guid} age {age}',
+    '没有已存储的 PDB 与 {program} 匹配：它需要 {guid} age {age}',
+  ],
+  [
+    '{program} carries no CodeView record, and no stored EXE tells which PDB is its own',
+    '{program} 没有 CodeView 记录，也没有已存储的 EXE 能说明它的 PDB',
+  ],
+];
+
+/** The Chinese of something that a command says; null for what is in no table. */
+export const phraseInChinese = translation(rows, reasonInChinese);

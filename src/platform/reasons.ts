@@ -1,0 +1,188 @@
+/** The reasons that errors name, in Chinese: by their English words, as code and parsers give them. */
+
+/** `{name}` stands for what varies; `{reason}` is a reason itself, `{type}` one of the words below. */
+export type PhraseRow = readonly [english: string, chinese: string];
+
+const rows: readonly PhraseRow[] = [
+  // Fields of an input, as their schemas say it.
+  ['required', '必填'],
+  ['wrong', '无效'],
+  ['invalid input', '无效'],
+  ['invalid input: expected {type}, received {type2}', '应为{type}，实为{type2}'],
+  ['invalid option: expected one of {options}', '应为以下之一：{options}'],
+  ['invalid input: expected {value}', '应为 {value}'],
+  ['too small: expected number to be >={bound}', '数值过小，应不小于 {bound}'],
+  ['too small: expected number to be >{bound}', '数值过小，应大于 {bound}'],
+  ['too big: expected number to be <={bound}', '数值过大，应不大于 {bound}'],
+  ['too big: expected number to be <{bound}', '数值过大，应小于 {bound}'],
+  ['too small: expected int to be >={bound}', '数值过小，应不小于 {bound}'],
+  ['too big: expected int to be <={bound}', '数值过大，应不大于 {bound}'],
+  ['too small: expected string to have >={bound} characters', '文本过短，至少 {bound} 个字符'],
+  ['too big: expected string to have <={bound} characters', '文本过长，最多 {bound} 个字符'],
+  ['expected an ID as the upload gave it', '应为上传时返回的 ID'],
+  ['expected a GUID such as {example}', '应为 GUID，例如 {example}'],
+  ['expected an ISO 8601 date and time such as {example}', '应为 ISO 8601 日期和时间，例如 {example}'],
+  ['expected a hexadecimal code such as {example}', '应为十六进制代码，例如 {example}'],
+  ['expected a hexadecimal address such as {example}', '应为十六进制地址，例如 {example}'],
+  ['expected a hexadecimal number such as {example}', '应为十六进制数，例如 {example}'],
+  ['expected a token ID as `chs token list` shows it', '应为 `chs token list` 所列的令牌 ID'],
+  [
+    'expected 1 to 64 letters, digits, spaces or any of {characters}',
+    '应为 1 到 64 个字母、数字、空格或 {characters} 中的字符',
+  ],
+  ['expected a whole number from {from} to {to}', '应为 {from} 到 {to} 之间的整数'],
+  ['expected a span such as {example}, or an ISO 8601 time', '应为时长（例如 {example}）或 ISO 8601 时间'],
+  ['this time has passed', '该时间已过'],
+  [
+    'required: give {one} and {two}, or {three} and {four}',
+    '必填：请给出 {one} 和 {two}，或 {three} 和 {four}',
+  ],
+  // JSON.
+  ['it is null', '内容为 null'],
+  ['it is an array', '内容为数组'],
+  ['it is a string', '内容为文本'],
+  ['it is a number', '内容为数字'],
+  ['it is a boolean', '内容为布尔值'],
+  ['no JSON', '不是 JSON'],
+  ['Unexpected end of JSON input', 'JSON 文本不完整'],
+  ['Unexpected token {token}', 'JSON 语法错误：意外的字符 {token}'],
+  [
+    '{what} JSON at position {at} (line {line} column {column})',
+    'JSON 语法错误（第 {line} 行第 {column} 列）',
+  ],
+  ['{what} JSON at position {at}', 'JSON 语法错误（位置 {at}）'],
+  ['longer than {limit} bytes ({setting})', '超过 {limit} 字节（{setting}）'],
+  ['its charset is not UTF-8', '字符集不是 UTF-8'],
+  // Multipart bodies.
+  ['more than {count} parts', '超过 {count} 个字段'],
+  ['Multipart: Boundary not found', '缺少 boundary'],
+  ['Malformed part header', '字段头格式错误'],
+  ['Malformed content type', 'Content-Type 格式错误'],
+  // Names.
+  ['it is not a name', '不是有效的名称'],
+  ['it holds a path separator', '含有路径分隔符'],
+  ['it begins with a drive letter', '以盘符开头'],
+  ['it holds a character that file names cannot have everywhere', '含有并非所有系统都允许的字符'],
+  ['it begins or ends with a space, or ends with a dot', '以空格开头或结尾，或以点结尾'],
+  ['it holds two dots in a row', '含有连续的两个点'],
+  ['it is the name of a device on Windows', '是 Windows 的设备名'],
+  ['it is longer than {count} bytes', '超过 {count} 字节'],
+  // Files.
+  ['it does not begin with {magic}', '不以 {magic} 开头'],
+  ['it does not begin as a PDB does', '开头与 PDB 不符'],
+  ['it is an ELF image', '是 ELF 映像'],
+  ['a big-endian minidump is not supported', '不支持大端序的 minidump'],
+  [
+    'a PDB of the old format "{format}" has no GUID and cannot be matched',
+    '旧格式 "{format}" 的 PDB 没有 GUID，无法匹配',
+  ],
+  ['a cabinet of one file is needed, not of {count}', 'cabinet 应只含一个文件，实有 {count} 个'],
+  ['a cabinet in a cabinet', 'cabinet 中又是 cabinet'],
+  ['{field} is declared {said}, the file says {found}', '{field} 声明为 {said}，文件中为 {found}'],
+  // Files of the command line.
+  ['there is no such file', '文件不存在'],
+  ['there is no such file, and it is no ID', '没有这个文件，它也不是 ID'],
+  ['permission denied', '权限不足'],
+  ['it is a directory', '这是一个目录'],
+  ['it is not a regular file', '不是普通文件'],
+  [
+    'it is not a regular file; send it through a pipe and name it -',
+    '不是普通文件；请通过管道发送，并以 - 命名',
+  ],
+  ['the file is empty', '文件为空'],
+  ['the name is too long', '文件名过长'],
+  ['it exists already', '文件已存在'],
+  ['it exists already; --force overwrites it', '文件已存在；--force 可覆盖'],
+  ['the disk is full', '磁盘空间不足'],
+  ['the file system is read-only', '文件系统为只读'],
+  ['whoever read from it went away', '读取方已关闭'],
+  ['it is a socket or a device that nothing is behind', '是套接字，或没有实际设备'],
+  ['its first line is not an API key', '第一行不是 API Key'],
+  ['it became shorter while it was read', '读取期间文件变短了'],
+  ['the temporary directory cannot be written; set TMPDIR', '临时目录不可写；请设置 TMPDIR'],
+  ['this part of the example is not installed', '示例的这一部分未安装'],
+  [
+    'it holds more than {count} PDBs; name a smaller directory',
+    '其中的 PDB 超过 {count} 个；请指定更小的目录',
+  ],
+  // Servers.
+  ['the connection was refused', '连接被拒绝'],
+  ['there is no such host', '主机不存在'],
+  ['the connection was cut', '连接中断'],
+  ['the connection failed', '连接失败'],
+  ['it did not answer in time', '未及时应答'],
+  ['status {status}, no JSON', '状态码 {status}，不是 JSON'],
+  ['status {status}', '状态码 {status}'],
+  ['it is not a file', '不是文件'],
+  ['it is not what this route gives', '不是该接口应有的内容'],
+  ['"{field}" is missing or of another type', '"{field}" 缺失或类型不符'],
+  ['{received} of {size} bytes arrived', '共 {size} 字节，只收到 {received} 字节'],
+  ['the SHA-256 of what arrived is {found}, not {said}', '收到内容的 SHA-256 为 {found}，应为 {said}'],
+];
+
+/** What schemas and `typeof` call the types of JSON. */
+const types: Readonly<Record<string, string>> = {
+  string: '文本',
+  number: '数字',
+  int: '整数',
+  boolean: '布尔值',
+  object: '对象',
+  record: '对象',
+  array: '数组',
+  null: ' null',
+  undefined: '空',
+};
+
+/** A table of phrases as a function: the Chinese of an English phrase, or null where the table has none. */
+export type Translation = (english: string) => string | null;
+
+/** @param others asked for what the rows do not have, and for reasons inside of phrases */
+export function translation(table: readonly PhraseRow[], others?: Translation): Translation {
+  let patterns: readonly { readonly pattern: RegExp; readonly chinese: string }[] | null = null;
+  const inner = (text: string): string | null => translate(text) ?? others?.(text) ?? null;
+  const translate = (english: string): string | null => {
+    // Only who speaks Chinese pays for them.
+    patterns ??= table.map(([phrase, chinese]) => ({ pattern: patternOf(phrase), chinese }));
+    for (const { pattern, chinese } of patterns) {
+      const match = pattern.exec(english);
+      if (match) return filled(chinese, match.groups ?? {}, inner);
+    }
+    return null;
+  };
+  return inner;
+}
+
+const known = translation(rows);
+
+/**
+ * A reason in Chinese. Several are joined by semicolons, with the field in front of the second and those
+ * after it. What a parser says of a file stays as it is.
+ */
+export function reasonInChinese(english: string): string {
+  const whole = known(english);
+  if (whole !== null) return whole;
+  const parts = english.split('; ');
+  const translated = parts.map(partInChinese);
+  if (translated.every((part) => part === null)) return english;
+  return translated.map((part, index) => part ?? parts[index]).join('；');
+}
+
+function partInChinese(part: string): string | null {
+  const [, field, reason] = /^([\w.]+): (.+)$/s.exec(part) ?? [];
+  const translated = reason === undefined ? null : known(reason);
+  return translated === null ? known(part) : `${field}：${translated}`;
+}
+
+/** A semicolon parts one reason from the next, and is in no value. */
+function patternOf(phrase: string): RegExp {
+  const escaped = phrase.replace(/[.*+?^$()|[\]\\]/g, '\\$&');
+  return new RegExp(`^${escaped.replace(/\{(\w+)\}/g, '(?<$1>(?:(?!; ).)+?)')}$`, 's');
+}
+
+function filled(chinese: string, found: Readonly<Record<string, string>>, inner: Translation): string {
+  return chinese.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = found[name] ?? '';
+    if (name.startsWith('type')) return types[value] ?? value;
+    return name === 'reason' ? (inner(value) ?? value) : value;
+  });
+}
