@@ -2,10 +2,11 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type * as z from 'zod';
 import { safeParse } from 'zod/v4/core';
+import { issueText } from '../src/input-issue.ts';
 import { inputSchema } from '../src/input-schema.ts';
 import type { Operation } from '../src/operation.ts';
 import { pathParameters } from '../src/operation.ts';
-import { isoSeconds } from '../src/platform/clock.ts';
+import { isoSeconds, parseSpan } from '../src/platform/clock.ts';
 import { type Completion, completed, type Invocation } from './define.ts';
 import { usageError } from './failure.ts';
 
@@ -22,7 +23,8 @@ interface FieldSchema {
   readonly complete?: Completion;
 }
 
-const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+/** Spans reach back further than dates go; nothing that is stored is as old as this. */
+const BEGIN_MS = Date.UTC(1970, 0, 1);
 
 /**
  * One option for each field of the input that is not in the operation's path: `exe_version` is
@@ -30,8 +32,7 @@ const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 
  */
 export function optionsOf(operation: Operation, omitted: readonly string[] = []): Option[] {
   const skipped = new Set([...pathParameters(operation.path), ...omitted]);
-  const fields = fieldSchemas(operation);
-  return [...fields]
+  return [...fieldSchemas(operation)]
     .filter(([name]) => !skipped.has(name))
     .map(([name, schema]) => optionOf(operation, name, schema));
 }
@@ -57,23 +58,22 @@ export function readInput<O extends Operation>(
   const [issue] = result.error.issues;
   const field = String(issue?.path[0] ?? '');
   const shown = field in positional ? `${field} '${String(positional[field])}'` : longFlag(field);
-  throw usageError(`${shown}: ${issue?.message ?? 'not valid'}`);
+  throw usageError(`${shown}: ${issue ? issueText(issue, given) : 'wrong'}`);
 }
 
-/**
- * A relative time such as `24h` or `7d` as the instant that long ago (`m`, `h`, `d`, `w`);
- * anything else stays as it is.
- */
+/** A span such as `24h` or `7d` as the instant that long ago; anything else stays as it is. */
 export function instantFrom(text: string, nowMs = Date.now()): string {
-  const [, count, unit = ''] = /^(\d{1,6})([mhdw])$/.exec(text.trim()) ?? [];
-  const unitMs = UNIT_MS[unit];
-  return count === undefined || unitMs === undefined ? text : isoSeconds(nowMs - Number(count) * unitMs);
+  const spanMs = parseSpan(text);
+  return Number.isNaN(spanMs) ? text : isoSeconds(Math.max(nowMs - spanMs, BEGIN_MS));
 }
 
 function optionOf(operation: Operation, name: string, schema: FieldSchema): Option {
   const flag = longFlag(name);
   const long = schema.type === 'boolean' ? flag : `${flag} <${placeholder(schema)}>`;
-  const option = new Option(schema.short ? `-${schema.short}, ${long}` : long, describe(name, schema));
+  const needed = inputSchema(operation).required.includes(name) ? ' (required)' : '';
+  const flags = schema.short ? `-${schema.short}, ${long}` : long;
+  const option = new Option(flags, `${describe(name, schema)}${needed}`);
+  option.makeOptionMandatory(needed !== '');
   if (schema.complete) completed(option, schema.complete);
   if (schema.type === 'boolean') return option;
   if (schema.enum) return option.choices(schema.enum);
@@ -94,7 +94,8 @@ function fieldValue(text: string, schema: FieldSchema): unknown {
 /** Null when the value is right, otherwise what is wrong with it. */
 function checkField(operation: Operation, name: string, value: unknown): string | null {
   const result = safeParse(operation.input, { [name]: value }, { jitless: true });
-  return result.error?.issues.find((issue) => issue.path[0] === name)?.message ?? null;
+  const issue = result.error?.issues.find((candidate) => candidate.path[0] === name);
+  return issue ? issueText(issue, { [name]: value }) : null;
 }
 
 /** Words that name the bounds, where the schema's own message would not. */

@@ -2,6 +2,10 @@
 import * as z from 'zod';
 import { defineOperations } from '../operation.ts';
 import { scopes } from '../platform/access.ts';
+import { parseEnd } from '../platform/clock.ts';
+
+export const EXPECTED_END = 'expected a span such as 30d, or an ISO 8601 time';
+export const END_PASSED = 'this time has passed';
 
 const tokenId = z
   .string()
@@ -42,6 +46,8 @@ export const accessOperations = defineOperations({
         expires: z
           .string()
           .max(40)
+          .refine((text) => !Number.isNaN(parseEnd(text, 0)), { error: EXPECTED_END, abort: true })
+          .refine((text) => parseEnd(text, Date.now()) > Date.now(), END_PASSED)
           .optional()
           .describe('When it ends: a span such as 12h, 30d or 1y, or an ISO 8601 time; never when left out'),
       }),

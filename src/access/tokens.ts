@@ -1,18 +1,10 @@
 /** Makes, lists and revokes tokens. */
 import { createHash, randomBytes } from 'node:crypto';
 import type { Handlers } from '../operation.ts';
-import { isoSeconds, parseInstant } from '../platform/clock.ts';
+import { isoSeconds, parseEnd } from '../platform/clock.ts';
 import { ChsError } from '../platform/errors.ts';
-import type { accessOperations } from './operations.ts';
+import { type accessOperations, END_PASSED, EXPECTED_END } from './operations.ts';
 import type { TokenStore } from './store.ts';
-
-const SPAN_MS: Readonly<Record<string, number>> = {
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-  w: 7 * 86_400_000,
-  y: 365 * 86_400_000,
-};
 
 /** The last second that ISO 8601 can write with four digits for the year. */
 const END_MS_MAX = Date.UTC(9999, 11, 31, 23, 59, 59);
@@ -69,17 +61,14 @@ export function tokenIdOf(text: string): string | null {
 
 /** The instant that `30d` or an ISO 8601 time means. */
 function endOf(expires: string, nowMs: number): number {
-  const span = /^(\d{1,6})([mhdwy])$/.exec(expires.trim());
-  const unit = SPAN_MS[span?.[2] ?? ''];
-  const endMs = span && unit ? nowMs + Number(span[1]) * unit : parseInstant(expires);
+  const endMs = parseEnd(expires, nowMs);
   if (Number.isNaN(endMs) || endMs > END_MS_MAX) {
     throw new ChsError('INVALID_INPUT', {
       field: 'expires',
-      reason: 'expected a span such as 30d, or an ISO 8601 time',
+      reason: EXPECTED_END,
     });
   }
-  if (endMs <= nowMs)
-    throw new ChsError('INVALID_INPUT', { field: 'expires', reason: 'this time has passed' });
+  if (endMs <= nowMs) throw new ChsError('INVALID_INPUT', { field: 'expires', reason: END_PASSED });
   return endMs;
 }
 

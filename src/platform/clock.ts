@@ -28,3 +28,24 @@ function isDay(date: string): boolean {
 export function isoSeconds(epochMs: number): string {
   return `${new Date(epochMs).toISOString().slice(0, 19)}Z`;
 }
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 7 * 86_400_000,
+  y: 365 * 86_400_000,
+};
+
+/** Milliseconds of a span such as `90s`, `30m`, `12h`, `7d`, `2w` or `1y` (of 365 days); NaN when the text is none. */
+export function parseSpan(text: string): number {
+  const [, count, unit = ''] = /^(\d{1,6})([smhdwy])$/.exec(text.trim()) ?? [];
+  return Number(count) * (UNIT_MS[unit] ?? Number.NaN);
+}
+
+/** Epoch milliseconds of a time to come: a span from `nowMs` on, or an ISO 8601 time. NaN when the text is neither. */
+export function parseEnd(text: string, nowMs: number): number {
+  const spanMs = parseSpan(text);
+  return Number.isNaN(spanMs) ? parseInstant(text) : nowMs + spanMs;
+}

@@ -67,6 +67,10 @@ const mistakes: readonly (readonly [string, RegExp, RegExp])[] = [
   ['--no-color', /no command is named/, /chs --help/],
   ['dump delete some-id', /no terminal/, /--yes/],
   ['token create --name ci --scope root', /--scope.*read, write, admin/, /--help/],
+  ['token create', /option '--name <text>' is required/, /--help/],
+  ['token create --name ci --expires yesterday', /--expires <text>.*such as 30d/, /--help/],
+  ['token create --name ci --expires -5d', /--expires <text>.*such as 30d/, /--help/],
+  ['token create --name ci --expires 2020-01-01', /--expires <text>.*has passed/, /--help/],
   ['dump list --server nowhere', /not a URL/, /https:/],
   ['dump list --server ftp://host', /ftp is not http/, /https:/],
   ['dump list --server http://key:secret@host', /user or password/, /--key-file/],
@@ -82,6 +86,22 @@ for (const [line, message, hint] of mistakes) {
     t.notMatch(stderr, /secret|\n {4}at /);
   });
 }
+
+t.test('says all of these in Chinese, hints included', async (t) => {
+  const cwd = t.testdir();
+  for (const [line] of mistakes) {
+    const { stderr } = await runChs(line.split(' '), { cwd, env: { CHS_LANG: 'zh' } });
+    for (const said of stderr.replace(/'[^']*'|`[^`]*`/g, '').trim().split('\n')) {
+      t.match(said, /\p{Script=Han}/u, line);
+      t.notMatch(said, /[A-Za-z]{2,} [a-z]{2,}/, line);
+    }
+  }
+});
+
+t.test('marks the options that must be given', async (t) => {
+  const { stdout } = await runChs(['token', 'create', '--help'], { cwd: t.testdir() });
+  t.match(stdout.replace(/\s+/g, ' '), /--name <text> What it is for, such as ci-upload \(required\)/);
+});
 
 t.test('reports failures as JSON with --json, wherever it stands', async (t) => {
   const cwd = t.testdir();

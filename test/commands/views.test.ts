@@ -85,7 +85,10 @@ t.test('relative times become instants, other texts stay', async (t) => {
   t.equal(instantFrom('24h', now), '2026-01-07T12:00:00Z');
   t.equal(instantFrom('1w', now), '2026-01-01T12:00:00Z');
   t.equal(instantFrom('30m', now), '2026-01-08T11:30:00Z');
-  for (const text of ['7', 'd', '7y', '2026-01-06', '-7d']) t.equal(instantFrom(text, now), text);
+  t.equal(instantFrom('90s', now), '2026-01-08T11:58:30Z');
+  t.equal(instantFrom('1y', now), '2025-01-08T12:00:00Z');
+  t.equal(instantFrom('999999y', now), '1970-01-01T00:00:00Z');
+  for (const text of ['7', 'd', '7x', '2026-01-06', '-7d']) t.equal(instantFrom(text, now), text);
 });
 
 t.test('progress says how far and how fast', async (t) => {
