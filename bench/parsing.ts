@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import { inspectLocalFile } from '../commands/local-file.ts';
+import { inspectLocalSymbols } from '../commands/inspect-file.ts';
 import { inspectExe, inspectMinidump, inspectPdb } from '../src/crash/inspect.ts';
 import { projectRoot, sharedFixtures } from '../test/fixtures/shared.ts';
 import { alternate, type Figure, median, type Outcome, timed } from './measure.ts';
@@ -38,6 +38,8 @@ export async function measure(): Promise<Outcome> {
   return { figures, notes };
 }
 
+const uninterrupted = { signal: new AbortController().signal };
+
 /** Some fixtures are there to be refused; what they cost is not of interest here. */
 async function sortOut(
   kind: Kind,
@@ -46,7 +48,7 @@ async function sortOut(
   const readable: string[] = [];
   const refused: string[] = [];
   for (const path of paths) {
-    await inspectLocalFile<unknown>(path, kind.inspect).then(
+    await inspectLocalSymbols<unknown>(uninterrupted, path, kind.inspect).then(
       () => readable.push(path),
       () => refused.push(basename(path)),
     );
@@ -65,7 +67,7 @@ async function measureKind(kind: Kind, paths: readonly string[]): Promise<Figure
     });
     return done / (elapsedMs / 1000);
   };
-  const identify = () => perSecond((path) => inspectLocalFile<unknown>(path, kind.inspect));
+  const identify = () => perSecond((path) => inspectLocalSymbols<unknown>(uninterrupted, path, kind.inspect));
   const hash = () =>
     perSecond(async (path) =>
       createHash('sha256')

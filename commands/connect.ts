@@ -1,14 +1,18 @@
 /** Decides where a command's requests go: to a server, or to the daemon's app in this process. */
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { addAbortSignal } from 'node:stream';
 import type { LoadedConfig } from '../config/load.ts';
 import { type Client, type ClientOptions, createClient, type Transport } from '../src/connect.ts';
 import type { Operations } from '../src/operation.ts';
 import { ChsError } from '../src/platform/errors.ts';
 import type { Language } from '../src/platform/messages.ts';
 import { usageError } from './failure.ts';
-import { localFileError, refuseSpecialFile } from './local-file.ts';
+import { localFileError } from './local-file.ts';
 import type { GlobalOptions } from './run.ts';
+
+const KEY_FILE_BYTES_MAX = 4096;
 
 export interface Connection {
   client<T extends Operations>(operations: T): Client<T>;
@@ -23,10 +27,13 @@ interface ConnectOptions {
   readonly loaded: LoadedConfig;
   readonly options: Pick<GlobalOptions, 'server' | 'keyFile'>;
   readonly language: Language;
+  /** Ends the wait for a key that comes through a pipe. */
+  readonly signal: AbortSignal;
 }
 
 /** @throws ChsError USAGE for a server URL that cannot be used, LOCAL_FILE for the key file, whatever opening gives */
-export async function connect({ loaded, options, language }: ConnectOptions): Promise<Connection> {
+export async function connect(given: ConnectOptions): Promise<Connection> {
+  const { loaded, options, language } = given;
   const server = options.server ?? loaded.config.client.server;
   // The one place in the program that tells a remote daemon from the one in this process.
   if (server === undefined) return connectEmbedded(loaded, language);
@@ -36,7 +43,7 @@ export async function connect({ loaded, options, language }: ConnectOptions): Pr
     import('../src/reply-check.ts'),
   ]);
   const transport = createHttpTransport(url, loaded.config.client.timeout_ms);
-  const apiKey = await keyFor(url, loaded, options.keyFile);
+  const apiKey = await keyFor(url, given);
   return connectionOver({ transport, apiKey, language, check: wrongInReply });
 }
 
@@ -81,12 +88,8 @@ function serverUrl(text: string): URL {
   return url;
 }
 
-async function keyFor(
-  url: URL,
-  loaded: LoadedConfig,
-  keyFile: string | undefined,
-): Promise<string | undefined> {
-  if (keyFile !== undefined) return keyFrom(keyFile);
+async function keyFor(url: URL, { loaded, options, signal }: ConnectOptions): Promise<string | undefined> {
+  if (options.keyFile !== undefined) return keyFrom(options.keyFile, signal);
   const { client, database } = loaded.config;
   if (client.api_key !== undefined) return client.api_key;
   if (!isLoopback(url.hostname)) return undefined;
@@ -94,16 +97,31 @@ async function keyFor(
   return readGeneratedKey(dirname(database.path)) ?? undefined;
 }
 
-async function keyFrom(path: string): Promise<string> {
-  await refuseSpecialFile(path);
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw localFileError(path, error);
-  });
-  const key = text.split(/\r?\n/, 1)[0]?.trim() ?? '';
+async function keyFrom(path: string, signal: AbortSignal): Promise<string> {
+  const [line = ''] = (await beginningOf(path, signal)).split(/\r?\n/, 1);
+  const key = line.trim();
   if (!/^[\x21-\x7e]{1,512}$/.test(key)) {
     throw new ChsError('LOCAL_FILE', { path, reason: 'its first line is not an API key' });
   }
   return key;
+}
+
+/** The first line of a file or a pipe with whatever came along, or as much as could hold a key. */
+async function beginningOf(path: string, signal: AbortSignal): Promise<string> {
+  let text = '';
+  try {
+    const found = await stat(path);
+    const { readSpecialFile } = await import('./special-file.ts');
+    const isPlain = found.isFile() || found.isDirectory();
+    const bytes = isPlain ? createReadStream(path) : await readSpecialFile(path, found);
+    for await (const piece of addAbortSignal(signal, bytes)) {
+      text += Buffer.from(piece).toString('latin1');
+      if (text.includes('\n') || text.length >= KEY_FILE_BYTES_MAX) break;
+    }
+  } catch (error) {
+    throw localFileError(path, error);
+  }
+  return text.slice(0, KEY_FILE_BYTES_MAX);
 }
 
 function isLoopback(hostname: string): boolean {

@@ -142,7 +142,7 @@ async function explainWrongPdb(demo: Demo): Promise<void> {
   );
   const [modules, pdb] = await Promise.all([
     modulesOf(run, file('av.dmp')),
-    localPdb(file('r2/crashme.pdb')),
+    localPdb(run, file('r2/crashme.pdb')),
   ]);
   const comparison = compareWithDump(modules, pdb);
   if (!run.out.json) {

@@ -189,7 +189,7 @@ async function serverReachable(run: Run, loaded: LoadedConfig): Promise<Check> {
   const name = 'server';
   let connection: Connection | null = null;
   try {
-    connection = await connect({ loaded, options: run.options, language: run.language });
+    connection = await connect({ loaded, options: run.options, language: run.language, signal: run.signal });
     const parts = await readiness(connection, run.signal);
     const failed = parts.filter(({ status }) => status === 'failed');
     if (failed.length === 0)

@@ -5,7 +5,7 @@ import { addFileCommands, type CrashFileKind } from './crash-files.ts';
 import { addCommand, addGroup, type CommandContext, type Invocation } from './define.ts';
 import { explainCommand } from './explain.ts';
 import { readInput } from './flags.ts';
-import { inspectLocalFile, isLocalArgument } from './local-file.ts';
+import { isLocalArgument } from './local-file.ts';
 import type { ExitCode, Run } from './run.ts';
 import { datum, renderFacts, shownTime } from './views/facts.ts';
 import { isMinidump, showMinidump } from './views/minidump.ts';
@@ -66,7 +66,8 @@ export function register(program: Command, context: CommandContext): void {
   addCommand(group, context, {
     name: 'show',
     summary: crashOperations.getMinidump.summary,
-    description: 'A file here is read on the spot, without a server; anything else is taken as an ID.',
+    description:
+      'A file or a pipe here (- is standard input) is read on the spot, without a server; anything else is taken as an ID.',
     arguments: [
       { syntax: '<id-or-file>', description: 'a minidump here, or the ID of a stored one', complete: 'file' },
     ],
@@ -84,9 +85,13 @@ async function showDump(run: Run, { args: [argument = ''], options }: Invocation
   return 0;
 }
 
-async function showLocal({ out }: Run, path: string, all: boolean): Promise<void> {
-  const { inspectMinidump } = await import('../src/crash/inspect.ts');
-  const { identity, parsed } = await inspectLocalFile(path, inspectMinidump);
+async function showLocal(run: Run, path: string, all: boolean): Promise<void> {
+  const { out } = run;
+  const [{ inspectMinidump }, { inspectLocalMinidump }] = await Promise.all([
+    import('../src/crash/inspect.ts'),
+    import('./inspect-file.ts'),
+  ]);
+  const { identity, parsed } = await inspectLocalMinidump(run, path, inspectMinidump);
   if (out.json) out.value({ file: path, identity, parsed });
   else await showMinidump(out, { facts: [['file', path]], identity, parsed, warnings: parsed.warnings }, all);
 }

@@ -4,7 +4,7 @@ import { crashOperations } from '../src/crash/operations.ts';
 import { addFileCommands, type CrashFileKind } from './crash-files.ts';
 import { addCommand, addGroup, type CommandContext, type Invocation } from './define.ts';
 import { readInput } from './flags.ts';
-import { inspectLocalFile, isLocalArgument } from './local-file.ts';
+import { isLocalArgument } from './local-file.ts';
 import type { ExitCode, Run } from './run.ts';
 import { datum, renderFacts, shownTime } from './views/facts.ts';
 import { showDifferences, storedFacts } from './views/stored.ts';
@@ -64,7 +64,8 @@ export function register(program: Command, context: CommandContext): void {
   addCommand(group, context, {
     name: 'show',
     summary: crashOperations.getExe.summary,
-    description: 'A file here is read on the spot, without a server; anything else is taken as an ID.',
+    description:
+      'A file or a pipe here (- is standard input) is read on the spot, without a server; anything else is taken as an ID.',
     arguments: [
       {
         syntax: '<id-or-file>',
@@ -80,9 +81,13 @@ export function register(program: Command, context: CommandContext): void {
   });
 }
 
-async function showLocal({ out }: Run, path: string): Promise<ExitCode> {
-  const { inspectExe } = await import('../src/crash/inspect.ts');
-  const { identity, parsed } = await inspectLocalFile(path, inspectExe);
+async function showLocal(run: Run, path: string): Promise<ExitCode> {
+  const { out } = run;
+  const [{ inspectExe }, { inspectLocalSymbols }] = await Promise.all([
+    import('../src/crash/inspect.ts'),
+    import('./inspect-file.ts'),
+  ]);
+  const { identity, parsed } = await inspectLocalSymbols(run, path, inspectExe);
   if (out.json) {
     out.value({ file: path, identity, parsed });
     return 0;

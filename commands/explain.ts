@@ -1,6 +1,7 @@
 /** `chs dump explain`: whether a dump and a PDB belong together, field by field. */
 import type { Command } from 'commander';
 import { addCommand, type CommandContext, type Invocation } from './define.ts';
+import { refuseTwoInputs } from './local-file.ts';
 import type { ExitCode, Run } from './run.ts';
 import type { NamedPdb, WantedModule } from './symbols.ts';
 
@@ -20,6 +21,7 @@ export function explainCommand(parent: Command, context: CommandContext): void {
 }
 
 async function explain(run: Run, { args: [dump = '', pdb = ''] }: Invocation): Promise<ExitCode> {
+  refuseTwoInputs([dump, pdb]);
   const { modulesOf, pdbOf } = await import('./symbols.ts');
   const modules = await modulesOf(run, dump);
   return reportComparison(run, dump, modules, await pdbOf(run, pdb));

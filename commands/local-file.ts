@@ -1,7 +1,6 @@
-/** Files that the user names: opened for streaming or for positioned reads, with clear words when they cannot be. */
+/** Files that the user names: told from IDs, opened for reading, with clear words when they cannot be. */
 import { existsSync } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { type ByteSource, FormatError } from '../src/crash/formats/bytes.ts';
 import { ChsError } from '../src/platform/errors.ts';
 import { usageError } from './failure.ts';
 
@@ -19,6 +18,9 @@ const REASONS: Readonly<Record<string, string>> = {
   ENXIO: 'it is a socket or a device that nothing is behind',
 };
 
+/** A path, or the name of a file of ours, as it is or in a symbol store's cabinet. */
+const FILE_LIKE = /[/\\]|\.(dmp|mdmp|pd[b_]|ex[e_]|dl[l_]|sy[s_])$/i;
+
 /** IDs are UUIDs; rows that an older server left may have others, never without a digit. */
 const ID_LIKE = /^(?=.*\d)[\w-]{8,64}$/;
 
@@ -32,15 +34,20 @@ export function localFileError(path: string, error: unknown): unknown {
 
 /**
  * Whether an argument means a file here and not the ID of a stored one: it exists, or it looks like a path or
- * like the name of such a file.
+ * like the name of such a file. `-`, standard input, is one.
  *
- * @throws ChsError LOCAL_FILE for what is neither, so that a mistyped name opens no data; USAGE for `-`
+ * @throws ChsError LOCAL_FILE for what is neither, so that a mistyped name opens no data
  */
 export function isLocalArgument(argument: string): boolean {
-  if (argument === '-') throw usageError('- (standard input) is not taken here; name a file or an ID');
-  if (/[/\\]|\.(dmp|mdmp|pdb|exe|dll|sys)$/i.test(argument) || existsSync(argument)) return true;
+  if (argument === '-' || FILE_LIKE.test(argument) || existsSync(argument)) return true;
   if (ID_LIKE.test(argument)) return false;
   throw new ChsError('LOCAL_FILE', { path: argument, reason: 'there is no such file, and it is no ID' });
+}
+
+/** @throws ChsError USAGE when standard input is named more than once */
+export function refuseTwoInputs(args: readonly string[]): void {
+  if (args.filter((path) => path === '-').length > 1)
+    throw usageError('standard input (-) can be read only once');
 }
 
 /**
@@ -78,45 +85,4 @@ export async function openLocalFile(
     await handle?.close();
     throw localFileError(path, error);
   }
-}
-
-/**
- * Gives a file to a reader of binary formats.
- *
- * @throws ChsError LOCAL_FILE, also when the file is not what the reader expects
- */
-export async function inspectLocalFile<T>(
-  path: string,
-  inspect: (source: ByteSource) => Promise<T>,
-): Promise<T> {
-  const { handle, sizeBytes } = await openLocalFile(path);
-  try {
-    return await inspect(sourceOf(handle, sizeBytes));
-  } catch (error) {
-    if (error instanceof FormatError)
-      throw new ChsError('LOCAL_FILE', { path, reason: error.message }, { cause: error });
-    throw localFileError(path, error);
-  } finally {
-    await handle.close();
-  }
-}
-
-function sourceOf(handle: FileHandle, sizeBytes: number): ByteSource {
-  return {
-    sizeBytes,
-    async read(offset, length) {
-      const bytes = new Uint8Array(length);
-      let filled = 0;
-      while (filled < length) {
-        const { bytesRead } = await handle.read(bytes, filled, length - filled, offset + filled);
-        if (bytesRead === 0)
-          throw new ChsError('LOCAL_FILE', {
-            path: 'the file',
-            reason: 'it became shorter while it was read',
-          });
-        filled += bytesRead;
-      }
-      return bytes;
-    },
-  };
 }

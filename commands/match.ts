@@ -8,7 +8,7 @@ import { ChsError } from '../src/platform/errors.ts';
 import type { CrashClient } from './crash-files.ts';
 import { addCommand, type CommandContext, type Invocation } from './define.ts';
 import { describeFailure } from './failure.ts';
-import { localFileError } from './local-file.ts';
+import { localFileError, refuseTwoInputs } from './local-file.ts';
 import type { ExitCode, Run } from './run.ts';
 import {
   type Comparison,
@@ -29,8 +29,8 @@ export function matchCommand(parent: Command, context: CommandContext): void {
     name: 'match',
     summary: 'Find the PDB that a minidump needs',
     description:
-      'With PDBs or directories it looks through those (directories with all below them) and needs no server; without, ' +
-      'among what is stored. Exit code 1: there is none.',
+      'With PDBs or directories it looks through those (directories with all below them, compressed .pd_ files too) and ' +
+      'needs no server; without, among what is stored. Exit code 1: there is none.',
     arguments: [
       { syntax: '<dump>', description: 'a minidump here, or the ID of a stored one', complete: 'file' },
       {
@@ -49,6 +49,7 @@ export function matchCommand(parent: Command, context: CommandContext): void {
 }
 
 async function match(run: Run, { args: [dump = '', ...candidates] }: Invocation): Promise<ExitCode> {
+  refuseTwoInputs([dump, ...candidates]);
   const modules = await modulesOf(run, dump);
   const [program] = modules;
   if (!program) return noneFound(run, `${dump} lists no modules, so it asks for no PDB`);
@@ -66,7 +67,7 @@ async function matchFiles(
   const found: { pdb: NamedPdb; comparison: Comparison }[] = [];
   let looked = 0;
   for (const { path, named } of files) {
-    const pdb = await localPdb(path).catch((error: unknown) => {
+    const pdb = await localPdb(run, path).catch((error: unknown) => {
       if (named && candidates.length === 1) throw error;
       if (!(error instanceof ChsError)) throw error;
       out.warn(describeFailure(error, run.language).message);
@@ -194,7 +195,7 @@ async function pdbFiles(
       signal.throwIfAborted();
       const path = join(folder, entry.name);
       if (entry.isDirectory() && depth < DEPTH_MAX) await walk(path, depth + 1);
-      else if (entry.isFile() && /\.pdb$/i.test(entry.name)) files.push({ path, named: false });
+      else if (entry.isFile() && /\.pd[b_]$/i.test(entry.name)) files.push({ path, named: false });
       if (files.length > FILES_MAX) {
         throw new ChsError('LOCAL_FILE', {
           path: folder,
@@ -204,11 +205,16 @@ async function pdbFiles(
     }
   };
   for (const candidate of candidates) {
-    const found = await stat(candidate).catch((error: unknown) => {
-      throw localFileError(candidate, error);
-    });
-    if (found.isDirectory()) await walk(candidate, 0);
+    const isFolder = candidate !== '-' && (await isDirectory(candidate));
+    if (isFolder) await walk(candidate, 0);
     else files.push({ path: candidate, named: true });
   }
   return files;
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  const found = await stat(path).catch((error: unknown) => {
+    throw localFileError(path, error);
+  });
+  return found.isDirectory();
 }

@@ -4,7 +4,7 @@ import { crashOperations } from '../src/crash/operations.ts';
 import { addFileCommands, type CrashFileKind } from './crash-files.ts';
 import { addCommand, addGroup, type CommandContext, type Invocation } from './define.ts';
 import { readInput } from './flags.ts';
-import { inspectLocalFile, isLocalArgument } from './local-file.ts';
+import { isLocalArgument } from './local-file.ts';
 import { matchCommand } from './match.ts';
 import type { ExitCode, Run } from './run.ts';
 import { datum, type Fact, renderFacts, shownTime } from './views/facts.ts';
@@ -66,7 +66,8 @@ export function register(program: Command, context: CommandContext): void {
   addCommand(group, context, {
     name: 'show',
     summary: crashOperations.getPdb.summary,
-    description: 'A file here is read on the spot, without a server; anything else is taken as an ID.',
+    description:
+      'A file or a pipe here (- is standard input) is read on the spot, without a server; anything else is taken as an ID.',
     arguments: [
       { syntax: '<id-or-file>', description: 'a PDB here, or the ID of a stored one', complete: 'file' },
     ],
@@ -81,8 +82,11 @@ async function showPdb(run: Run, { args: [argument = ''] }: Invocation): Promise
   const print = (facts: readonly Fact[]): void =>
     renderFacts(facts, out.style).forEach((line) => void out.line(line));
   if (isLocalArgument(argument)) {
-    const { inspectPdb } = await import('../src/crash/inspect.ts');
-    const { identity, parsed } = await inspectLocalFile(argument, inspectPdb);
+    const [{ inspectPdb }, { inspectLocalSymbols }] = await Promise.all([
+      import('../src/crash/inspect.ts'),
+      import('./inspect-file.ts'),
+    ]);
+    const { identity, parsed } = await inspectLocalSymbols(run, argument, inspectPdb);
     if (out.json) {
       out.value({ file: argument, identity, parsed });
       return 0;

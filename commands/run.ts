@@ -155,7 +155,7 @@ function createRun(options: GlobalOptions, signal: AbortSignal): { run: Run; clo
     },
     connect() {
       connection ??= Promise.all([run.config(), import('./connect.ts')]).then(([config, { connect }]) =>
-        connect({ loaded: config, options, language }),
+        connect({ loaded: config, options, language, signal }),
       );
       return connection;
     },

@@ -10,7 +10,8 @@ import {
 import { baseName } from '../src/crash/names.ts';
 import { crashOperations } from '../src/crash/operations.ts';
 import { readInput } from './flags.ts';
-import { inspectLocalFile, isLocalArgument } from './local-file.ts';
+import { inspectLocalMinidump, inspectLocalSymbols } from './inspect-file.ts';
+import { isLocalArgument } from './local-file.ts';
 import type { Run } from './run.ts';
 import { isMinidump } from './views/minidump.ts';
 
@@ -44,7 +45,7 @@ export interface Comparison {
  */
 export async function modulesOf(run: Run, argument: string): Promise<readonly WantedModule[]> {
   if (isLocalArgument(argument)) {
-    const { parsed } = await inspectLocalFile(argument, inspectMinidump);
+    const { parsed } = await inspectLocalMinidump(run, argument, inspectMinidump);
     return parsed.modules.map(wantedModule);
   }
   const input = readInput(crashOperations.getMinidump, { options: {} }, { id: argument });
@@ -68,7 +69,7 @@ export async function modulesOf(run: Run, argument: string): Promise<readonly Wa
 
 /** @param argument a file here or the ID of a stored PDB */
 export async function pdbOf(run: Run, argument: string): Promise<NamedPdb> {
-  if (isLocalArgument(argument)) return localPdb(argument);
+  if (isLocalArgument(argument)) return localPdb(run, argument);
   const input = readInput(crashOperations.getPdb, { options: {} }, { id: argument });
   const client = (await run.connect()).client(crashOperations);
   const { pdb } = await client.getPdb(input, { signal: run.signal });
@@ -79,8 +80,8 @@ export async function pdbOf(run: Run, argument: string): Promise<NamedPdb> {
 }
 
 /** @throws ChsError LOCAL_FILE, also when it is no PDB */
-export async function localPdb(path: string): Promise<NamedPdb> {
-  const { parsed } = await inspectLocalFile(path, inspectPdb);
+export async function localPdb(run: Run, path: string): Promise<NamedPdb> {
+  const { parsed } = await inspectLocalSymbols(run, path, inspectPdb);
   return {
     name: path,
     offered: { guid: parsed.guid, age: parsed.age, version: null, portable: parsed.kind === 'portable' },

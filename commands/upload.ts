@@ -6,7 +6,7 @@ import { ChsError } from '../src/platform/errors.ts';
 import type { CrashFileKind, UploadReply } from './crash-files.ts';
 import type { Invocation } from './define.ts';
 import { printFailure, usageError } from './failure.ts';
-import { localFileError, openLocalFile } from './local-file.ts';
+import { localFileError, openLocalFile, refuseTwoInputs } from './local-file.ts';
 import type { ExitCode, Run } from './run.ts';
 import { datum } from './views/facts.ts';
 import { createProgress } from './views/progress.ts';
@@ -24,8 +24,7 @@ interface Source {
 /** One file's failure does not stop the others; the exit code is 2 when any failed. */
 export async function uploadFiles(run: Run, invocation: Invocation, kind: CrashFileKind): Promise<ExitCode> {
   const { args } = invocation;
-  if (args.filter((path) => path === '-').length > 1)
-    throw usageError('standard input (-) can be read only once');
+  refuseTwoInputs(args);
   let failed = 0;
   for (const path of args) {
     try {

@@ -60,7 +60,7 @@ const mistakes: readonly (readonly [string, RegExp, RegExp])[] = [
   ['dump show', /missing required argument/, /--help/],
   ['dump show not/an?id', /no such file/, /^/],
   ['dump show nosuchname', /nosuchname: there is no such file, and it is no ID/, /^/],
-  ['dump show -', /- \(standard input\) is not taken here/, /^/],
+  ['dump explain - -', /standard input \(-\) can be read only once/, /^/],
   ['dump download what*ever', /id 'what\*ever'/, /^/],
   ['--foo', /unknown option '--foo'/, /--help/],
   ['--server', /'--server <url>' needs a value/, /--help/],
@@ -91,7 +91,10 @@ t.test('says all of these in Chinese, hints included', async (t) => {
   const cwd = t.testdir();
   for (const [line] of mistakes) {
     const { stderr } = await runChs(line.split(' '), { cwd, env: { CHS_LANG: 'zh' } });
-    for (const said of stderr.replace(/'[^']*'|`[^`]*`/g, '').trim().split('\n')) {
+    for (const said of stderr
+      .replace(/'[^']*'|`[^`]*`/g, '')
+      .trim()
+      .split('\n')) {
       t.match(said, /\p{Script=Han}/u, line);
       t.notMatch(said, /[A-Za-z]{2,} [a-z]{2,}/, line);
     }
