@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** Starts chs: answers `--version` at once, hands everything else to the commands. */
+import { asksVersion } from '../commands/words.ts';
 import { loadBundle } from './bundle.ts';
 
 /** Set when the program is bundled. */
@@ -7,7 +8,7 @@ declare const CHS_VERSION: string | undefined;
 
 const args = process.argv.slice(2);
 
-if (args[0] === '--version' || args[0] === '-V') void printVersion();
+if (asksVersion(args)) void printVersion();
 else void start();
 
 async function printVersion(): Promise<void> {

@@ -7,9 +7,7 @@ import { exitCodeOf, printFailure, usageError } from './failure.ts';
 import { type Group, groups, overview } from './groups.ts';
 import { exitAfterFlush, languageBefore, watchOutput } from './run.ts';
 import { outputFailure, plainUsage } from './usage-messages.ts';
-
-/** Global options in front of the group that are followed by a value. */
-const VALUE_OPTIONS = ['--server', '--key-file', '--config', '--lang'];
+import { firstOperand } from './words.ts';
 
 /**
  * Runs one command line, without the program's own name, and ends the process.
@@ -73,15 +71,6 @@ async function createProgram(): Promise<Command> {
 /** `help dump upload` is `dump upload --help`. */
 function withoutHelpVerb(argv: readonly string[]): readonly string[] {
   return argv[0] === 'help' ? [...argv.slice(1), '--help'] : argv;
-}
-
-function firstOperand(line: readonly string[]): string | null {
-  for (let index = 0; index < line.length; index += 1) {
-    const word = line[index] ?? '';
-    if (VALUE_OPTIONS.includes(word)) index += 1;
-    else if (!word.startsWith('-')) return word;
-  }
-  return null;
 }
 
 function findGroup(name: string | null): Group {

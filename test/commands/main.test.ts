@@ -14,11 +14,20 @@ t.setTimeout(300_000);
 
 t.test('prints its version', async (t) => {
   const cwd = t.testdir();
-  for (const flag of ['--version', '-V']) {
-    const { code, stdout } = await runChs([flag], { cwd });
+  for (const line of [
+    '--version',
+    '-V',
+    '--lang=zh --version',
+    '--lang zh -V --json',
+    '--version --lang zh',
+  ]) {
+    const { code, stdout } = await runChs(line.split(' '), { cwd });
     t.equal(code, 0);
-    t.match(stdout, /^chs \d+\.\d+\.\d+\n$/);
+    t.match(stdout, /^chs \d+\.\d+\.\d+\n$/, line);
   }
+  const option = await runChs(['dump', 'list', '--version', '1.2.3', '--json'], { cwd });
+  t.match(option, { code: 0, stdout: /"total":0/ }, 'behind the verb it is another option');
+  t.match(await runChs(['--config', '--version', 'dump', 'list'], { cwd }), { code: 2, stderr: /--version/ });
 });
 
 t.test('lists its groups when called alone, with --help and with help', async (t) => {
