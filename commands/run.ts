@@ -23,6 +23,7 @@ export interface Run {
   readonly options: GlobalOptions;
   readonly out: Output;
   readonly env: NodeJS.ProcessEnv;
+  /** Asked for by those who need it: it may have been deleted, which a file named in full does not care about. */
   readonly cwd: string;
   /** Aborted by Ctrl-C, by SIGTERM and when whoever read our output went away. */
   readonly signal: AbortSignal;
@@ -140,7 +141,9 @@ function createRun(options: GlobalOptions, signal: AbortSignal): { run: Run; clo
     options,
     out,
     env,
-    cwd: process.cwd(),
+    get cwd() {
+      return workingDirectory();
+    },
     signal,
     get language() {
       return language;
@@ -168,6 +171,19 @@ function createRun(options: GlobalOptions, signal: AbortSignal): { run: Run; clo
       await opened?.close();
     },
   };
+}
+
+/** @throws ChsError LOCAL_FILE */
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch (error) {
+    throw new ChsError(
+      'LOCAL_FILE',
+      { path: '.', reason: 'the working directory is gone' },
+      { cause: error },
+    );
+  }
 }
 
 /** The language as far as it is known without a configuration file. */

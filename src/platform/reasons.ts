@@ -83,6 +83,7 @@ const rows: readonly PhraseRow[] = [
   ['there is no such file', '文件不存在'],
   ['there is no such file, and it is no ID', '没有这个文件，它也不是 ID'],
   ['permission denied', '权限不足'],
+  ['the working directory is gone', '当前工作目录已不存在'],
   ['it is a directory', '这是一个目录'],
   ['it is not a regular file', '不是普通文件'],
   [

@@ -91,7 +91,7 @@ t.test('takes the documented base URL, and keeps any other path', async (t) => {
     ['/myapi', '/myapi/api/list/minidumps'],
   ] as const) {
     t.equal((await runChs(['dump', 'list', '--server', `http://127.0.0.1:${port}${path}`], { cwd })).code, 0);
-    t.equal(paths.pop(), asked, path);
+    t.equal(paths.pop()?.replace(/\?.*/, ''), asked, path);
   }
 });
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { join as joinBytes, MinidumpBuilder, moduleRecord, u32 } from '../crash/formats/minidump-builder.ts';
 import { sharedFixtures } from '../fixtures/shared.ts';
-import { example, jsonLines, runChs } from './run-chs.ts';
+import { cleanEnvironment, example, jsonLines, program, runChs } from './run-chs.ts';
 
 // Each of the many commands is a process of its own; this guards against a hang, no more.
 t.setTimeout(300_000);
@@ -81,6 +81,23 @@ t.test('refuses a FIFO instead of waiting for its writer', async (t) => {
   const zh = await runChs(['dump', 'upload', 'f.dmp', '--lang', 'zh'], { cwd });
   t.match(zh.stderr, /f\.dmp：不是普通文件/);
 });
+
+t.test(
+  'works from a directory that was deleted, where it needs none',
+  { skip: process.platform === 'win32' ? 'a directory in use cannot be deleted' : false },
+  async (t) => {
+    const cwd = t.testdir({ gone: {} });
+    const there = (line: string) => {
+      const script = 'cd gone && rmdir "$PWD" && exec "$@"';
+      const args = ['-c', script, 'sh', process.execPath, program, ...line.split(' ')];
+      mkdirSync(join(cwd, 'gone'), { recursive: true });
+      return spawnSync('sh', args, { cwd, env: cleanEnvironment(cwd), encoding: 'utf8' });
+    };
+    t.match(there(`dump show ${example('av.dmp')}`), { status: 0, stdout: /^program +crashme\.exe$/m });
+    t.match(there('dump list'), { status: 2, stderr: /^chs: \.: the working directory is gone\n$/ });
+    t.match(there('dump show av.dmp'), { status: 2, stderr: /av\.dmp: there is no such file/ });
+  },
+);
 
 t.test('takes what is neither a file nor like an ID for a slip', async (t) => {
   const cwd = t.testdir();
