@@ -117,7 +117,8 @@ function describe(name: string, schema: FieldSchema): string {
   return `${words}${relative}${shown}`;
 }
 
-function longFlag(name: string): string {
+/** `exe_version` as `--exe-version`. */
+export function longFlag(name: string): string {
   return `--${name.replaceAll('_', '-')}`;
 }
 

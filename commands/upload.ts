@@ -2,10 +2,13 @@
 import type { Readable } from 'node:stream';
 import { baseName } from '../src/crash/names.ts';
 import { crashOperations } from '../src/crash/operations.ts';
-import { ChsError } from '../src/platform/errors.ts';
+import { inputKeys } from '../src/operation.ts';
+import { ChsError, type ErrorCode } from '../src/platform/errors.ts';
+import type { Language } from '../src/platform/messages.ts';
 import type { CrashFileKind, UploadReply } from './crash-files.ts';
 import type { Invocation } from './define.ts';
 import { printFailure, usageError } from './failure.ts';
+import { longFlag } from './flags.ts';
 import { localFileError, openLocalFile, refuseTwoInputs } from './local-file.ts';
 import type { ExitCode, Run } from './run.ts';
 import { datum } from './views/facts.ts';
@@ -33,7 +36,7 @@ export async function uploadFiles(run: Run, invocation: Invocation, kind: CrashF
     } catch (error) {
       if (run.signal.aborted) throw error;
       failed += 1;
-      const named = args.length > 1 ? namingFile(path, error, run) : error;
+      const named = namingFile(path, error, run, kind);
       if (args.length === 1) throw named;
       printFailure(named, {
         language: run.language,
@@ -122,10 +125,27 @@ function report({ out }: Run, path: string, id: string, reply: UploadReply): voi
   for (const warning of reply.warnings) out.warn(`${name}: ${datum(warning)}`);
 }
 
-/** With several files a failure has to say which one; those of the file system do already. */
-function namingFile(path: string, error: unknown, { language }: Run): unknown {
-  if (!(error instanceof ChsError) || error.code === 'LOCAL_FILE' || error.code === 'USAGE') return error;
+/** Failures that say where they are by themselves, or that have nothing to do with the file. */
+const NAMED_ALREADY: readonly ErrorCode[] = ['LOCAL_FILE', 'USAGE', 'CONFIG_INVALID'];
+
+/** The daemon knows a file by its bytes alone; the user knows it by its name. */
+function namingFile(path: string, error: unknown, { language }: Run, kind: CrashFileKind): unknown {
+  if (!(error instanceof ChsError) || NAMED_ALREADY.includes(error.code)) return error;
   const { message, hint } = error.describe(language);
-  const rendered = { message: `${path}: ${message}`, hint: hint ?? undefined };
+  const zh = language === 'zh';
+  const name = path === '-' ? (zh ? '标准输入' : 'standard input') : path;
+  const advice = error.code === 'UNPARSABLE_FILE' ? optionsFor(hint ?? '', kind, language) : hint;
+  const rendered = { message: `${name}${zh ? '：' : ': '}${message}`, hint: advice ?? undefined };
   return new ChsError(error.code, {}, { rendered, cause: error });
+}
+
+/** The fields that the daemon's hint asks for, as the options that stand for them here. */
+function optionsFor(hint: string, { operations }: CrashFileKind, language: Language): string {
+  const flags = inputKeys(operations.upload)
+    .filter((field) => new RegExp(`\\b${field}\\b`).test(hint))
+    .map(longFlag)
+    .join(' ');
+  return language === 'zh'
+    ? `加上 ${flags}，文件仍可保存，并标记为未解析。`
+    : `With ${flags} it is stored all the same, marked as unparsed.`;
 }

@@ -119,6 +119,28 @@ for (const mode of modes) {
     t.match(stderr, /4 of 5 files could not be uploaded/);
   });
 
+  t.test(`names the one file that is refused, and the options that help (${mode.name})`, async (t) => {
+    const cwd = t.testdir({ 'text.dmp': 'this is no minidump at all', 'cut.dmp': 'MDMP', 'cut.exe': 'MZ' });
+    const env = await mode.start(t, cwd);
+    const upload = (group: string, ...args: string[]) => runChs([group, 'upload', ...args], { cwd, env });
+    t.match(await upload('dump', 'text.dmp'), {
+      code: 2,
+      stderr: /^chs: text\.dmp: upload failed: wrong file type/,
+    });
+    t.match(await upload('dump', 'cut.dmp'), {
+      code: 2,
+      stderr: /^chs: cut\.dmp: upload failed: .*\n {2}hint: With --exe-guid --exe-age it is stored/,
+    });
+    t.match(await upload('exe', 'cut.exe', '--lang', 'zh'), {
+      code: 2,
+      stderr: /^chs: cut\.exe：文件上传失败：.*\n {2}提示：加上 --exe-guid，/,
+    });
+    t.match(await runChs(['pdb', 'upload', '-'], { cwd, env, input: 'text' }), {
+      code: 2,
+      stderr: /^chs: standard input: upload failed/,
+    });
+  });
+
   t.test(`uploads what comes through a pipe and streams downloads to one (${mode.name})`, async (t) => {
     const cwd = t.testdir();
     const env = await mode.start(t, cwd);
