@@ -5,6 +5,7 @@ import { type Command, Option } from 'commander';
 import type { ConfigProblem } from '../config/problem.ts';
 import { ChsError } from '../src/platform/errors.ts';
 import { addCommand, addGroup, type CommandContext, type Invocation } from './define.ts';
+import { usageError } from './failure.ts';
 import { localFileError } from './local-file.ts';
 import type { ExitCode, Run } from './run.ts';
 import { datum } from './views/facts.ts';
@@ -55,6 +56,9 @@ async function initialise(run: Run, { args: [given], options }: Invocation): Pro
   const { out } = run;
   const { renderSample } = await import('../config/sample.ts');
   const path = given ?? join('config', 'config.toml');
+  // Other names are read as other formats, or not at all.
+  if (!/\.toml$/i.test(path))
+    throw usageError(`${path}: the configuration is written as TOML`, 'Give a name that ends in .toml.');
   const before = await fileInForce(run);
   try {
     await mkdir(dirname(path), { recursive: true });
@@ -104,7 +108,8 @@ async function show(run: Run, { options }: Invocation): Promise<ExitCode> {
   const { describeConfig } = await import('../config/redact.ts');
   const rows = describeConfig(loaded);
   if (out.json) {
-    out.value({ file: loaded.file, root: loaded.root, keys: rows });
+    const keys = rows.map((row) => ({ ...row, value: jsonValue(row.value) }));
+    out.value({ file: loaded.file, root: loaded.root, keys });
     return 0;
   }
   out.note(
@@ -124,6 +129,12 @@ async function show(run: Run, { options }: Invocation): Promise<ExitCode> {
   for (const line of await renderTable(columns, cells, out.columns ?? Number.POSITIVE_INFINITY, out.style))
     out.line(line);
   return 0;
+}
+
+/** The value itself of what is shown as JSON text; null for what is not set, `[set]` for a secret that is. */
+function jsonValue(shown: string): unknown {
+  if (shown === '[not set]') return null;
+  return shown === '[set]' ? shown : JSON.parse(shown);
 }
 
 async function check({ out, cwd, env, options }: Run): Promise<ExitCode> {

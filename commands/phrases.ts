@@ -44,6 +44,8 @@ const rows: readonly PhraseRow[] = [
   ['Give a number from {from} to {to}.', '请给出 {from} 到 {to} 之间的数字。'],
   ["{name} '{value}': {reason}", "{name} '{value}'：{reason}"],
   ['--{name}: {reason}', '--{name}：{reason}'],
+  ['{path}: the configuration is written as TOML', '{path}：配置以 TOML 格式写出'],
+  ['Give a name that ends in .toml.', '请给出以 .toml 结尾的文件名。'],
   // Standard input and terminals.
   ['standard input (-) can be read only once', '标准输入（-）只能读取一次'],
   ['{name} reads standard input, which is a terminal here', '{name} 读取标准输入，而此处标准输入是终端'],

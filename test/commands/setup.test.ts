@@ -36,6 +36,17 @@ t.test('writes a sample that it then accepts, and never over an existing file', 
   );
 });
 
+t.test('writes TOML only to a name that is read as TOML', async (t) => {
+  const cwd = t.testdir();
+  for (const name of ['foo.yaml', 'chs.config.json', 'config', '.chsrc']) {
+    t.match(await runChs(['config', 'init', name, '--force'], { cwd }), {
+      code: 64,
+      stderr: /written as TOML\n {2}hint: Give a name that ends in \.toml/,
+    });
+  }
+  t.strictSame(readdirSync(cwd), []);
+});
+
 t.test('names a temporary directory that is missing', async (t) => {
   const cwd = t.testdir();
   const env = { TMPDIR: join(cwd, 'gone'), TEMP: join(cwd, 'gone'), TMP: join(cwd, 'gone') };
@@ -56,7 +67,14 @@ t.test('shows the configuration with its origins and without its secrets', async
   t.match(stdout, /^server\.port +4001 +CHS_SERVER_PORT$/m);
   t.notMatch(stdout, /not-for-anyone/);
   const [value] = jsonLines((await runChs(['config', 'show', '--json'], { cwd })).stdout);
-  t.match(value, { keys: [{ key: 'server.host' }] });
+  t.match(value, { keys: [{ key: 'server.host', value: '127.0.0.1', origin: 'default' }] });
+  const keys = value?.keys;
+  const configured = (name: string): unknown =>
+    Array.isArray(keys) && keys.find(({ key }) => key === name)?.value;
+  t.equal(configured('server.port'), 3000);
+  t.equal(configured('server.api_key'), '[set]');
+  t.equal(configured('client.server'), null);
+  t.equal(configured('storage.strict'), false);
 });
 
 t.test('checks a configuration: places, inert keys, exit codes', async (t) => {
