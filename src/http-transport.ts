@@ -65,7 +65,7 @@ function exchange(
         reject(
           new ChsError(
             'SERVER_UNREACHABLE',
-            { server: server.origin, reason: reasonOf(error) },
+            { server: server.origin, reason: reasonOf(error, server.protocol === 'https:') },
             { cause: error },
           ),
         );
@@ -80,9 +80,19 @@ function exchange(
   });
 }
 
-function reasonOf(error: NodeJS.ErrnoException): string {
-  if (error.code === 'ECONNREFUSED') return 'the connection was refused';
-  if (error.code === 'ENOTFOUND') return 'there is no such host';
-  if (error.code === 'ECONNRESET' || error.code === 'EPIPE') return 'the connection was cut';
-  return error.message || error.code || 'the connection failed';
+function reasonOf(error: NodeJS.ErrnoException, secure: boolean): string {
+  const { code = '', message } = error;
+  if (code === 'ECONNREFUSED') return 'the connection was refused';
+  if (code === 'ENOTFOUND') return 'there is no such host';
+  // What answers a handshake in plain text, and what cannot read a request that is no handshake.
+  if (code === 'EPROTO' || code.startsWith('ERR_SSL_'))
+    return /wrong version number|packet length too long|record layer failure/i.test(
+      message + code.replaceAll('_', ' '),
+    )
+      ? 'it does not speak https; is it an http server?'
+      : 'the TLS handshake failed';
+  if (code.startsWith('HPE_') && !secure) return 'it does not speak http; is it an https server?';
+  if (code === 'ECONNRESET' || code === 'EPIPE')
+    return secure ? 'the connection was cut' : 'the connection was cut; is it an https server?';
+  return message || code || 'the connection failed';
 }

@@ -1,7 +1,9 @@
 /** How commands find their server and their key. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createRawServer } from 'node:net';
 import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
 import t from 'tap';
 import { modes } from './modes.ts';
 import { jsonLines, runChs } from './run-chs.ts';
@@ -69,6 +71,39 @@ t.test('says when nothing answers, and when something else does', async (t) => {
   t.match(odd, { code: 2, stderr: /gave an unexpected reply/ });
   const doctor = await runChs(['doctor', '--server', `http://127.0.0.1:${port}`], { cwd });
   t.match(doctor, { code: 2, stdout: /^failed +server/m });
+});
+
+t.test('tells http from https where the other one is spoken', async (t) => {
+  const cwd = t.testdir();
+  const plain = createServer((_request, response) => void response.end('{}'));
+  // It gets no further than the first bytes, and so needs no certificate.
+  const secure = createTlsServer();
+  const words = createRawServer((socket) => void socket.end('220 this is neither\r\n'));
+  words.on('connection', (socket) => socket.on('error', () => {}));
+  for (const [server, scheme, reason, zh] of [
+    [
+      plain,
+      'https',
+      /it does not speak https; is it an http server\?$/m,
+      /对方不使用 https；那是 http 服务器吗？$/m,
+    ],
+    [words, 'https', /it does not speak https/, /对方不使用 https/],
+    [secure, 'http', /is it an https server\?$/m, /那是 https 服务器吗？$/m],
+    [words, 'http', /it does not speak http; is it an https server\?$/m, /对方不使用 http；/],
+  ] as const) {
+    if (!server.listening) await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.teardown(() => void server.close());
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const line = ['dump', 'list', '--server', `${scheme}://127.0.0.1:${port}`];
+    const { code, stderr } = await runChs(line, { cwd });
+    t.equal(code, 2);
+    t.match(stderr, reason);
+    t.notMatch(stderr, /SSL|OpenSSL|ssl3/i);
+    t.match((await runChs([...line, '--lang', 'zh'], { cwd })).stderr, zh);
+    const [failure] = jsonLines((await runChs([...line, '--json'], { cwd })).stderr);
+    t.match(failure, { error: { code: 'SERVER_UNREACHABLE' } });
+  }
 });
 
 t.test('takes the documented base URL, and keeps any other path', async (t) => {
