@@ -1,6 +1,29 @@
 /** Declares a command: its words, arguments, options and examples, and what runs when it is called. */
-import { Argument, type Command, Option } from 'commander';
+import { Argument, type Command, Help, type HelpConfiguration, Option } from 'commander';
 import { type ExitCode, type GlobalOptions, type Run, runAction } from './run.ts';
+
+/** Below this many columns for descriptions, they stand under what they describe. */
+const DESCRIPTION_COLUMNS_MIN = 30;
+
+/** Help that a narrow terminal need not break inside of words. */
+export const helpLayout: HelpConfiguration & ThisType<Help> = {
+  minWidthToWrap: 10,
+  styleUsage(usage) {
+    const title = 'Usage: ';
+    return this.boxWrap(usage, (this.helpWidth ?? 80) - title.length).replaceAll(
+      '\n',
+      `\n${' '.repeat(title.length)}`,
+    );
+  },
+  formatItem(term, termWidth, description, helper) {
+    const columns = this.helpWidth ?? 80;
+    if (columns - termWidth - 4 >= DESCRIPTION_COLUMNS_MIN || description === '')
+      return Help.prototype.formatItem.call(this, term, termWidth, description, helper);
+    const lines = (text: string, indent: string): string =>
+      indent + this.boxWrap(text, columns - indent.length).replaceAll('\n', `\n${indent}`);
+    return `${lines(term, '  ')}\n${lines(description, '      ')}`;
+  },
+};
 
 /** What a shell may complete an argument or an option with. */
 export type Completion = 'file' | 'directory';

@@ -169,7 +169,7 @@ function end({ steps }: Demo, ok: boolean): void {
 }
 
 function say({ run: { out } }: Demo, facts: Parameters<typeof renderFacts>[0]): void {
-  if (!out.json) for (const line of renderFacts(facts, out.style)) out.line(line);
+  if (!out.json) for (const line of renderFacts(facts, out)) out.line(line);
 }
 
 async function outgoing(

@@ -113,9 +113,6 @@ async function showStored(run: Run, id: string, all: boolean): Promise<void> {
   await showMinidump(out, { facts, identity, parsed, warnings: minidump.warnings }, all);
   await showDifferences(out, minidump);
   if (!parsed)
-    for (const line of renderFacts(
-      [['content', 'could not be read; only what was declared is known']],
-      out.style,
-    ))
+    for (const line of renderFacts([['content', 'could not be read; only what was declared is known']], out))
       out.line(line);
 }

@@ -92,7 +92,7 @@ async function showLocal(run: Run, path: string): Promise<ExitCode> {
     out.value({ file: path, identity, parsed });
     return 0;
   }
-  for (const line of renderFacts([['file', path], ...peFacts(parsed)], out.style)) out.line(line);
+  for (const line of renderFacts([['file', path], ...peFacts(parsed)], out)) out.line(line);
   for (const warning of parsed.warnings) out.line(`${out.style.yellow('warning')}  ${datum(warning)}`);
   const rows = codeViewRows(parsed);
   if (rows.length > 1) {
@@ -129,7 +129,7 @@ async function showStored(run: Run, { args: [id = ''] }: Invocation): Promise<Ex
     ['pdb path', parsedText('pdb_path')],
     ...storedFacts(exe, exe.uploaded_at),
   ] as const;
-  for (const line of renderFacts(facts, out.style)) out.line(line);
+  for (const line of renderFacts(facts, out)) out.line(line);
   for (const warning of exe.warnings) out.line(`${out.style.yellow('warning')}  ${datum(warning)}`);
   await showDifferences(out, exe);
   return 0;

@@ -1,6 +1,7 @@
 /** The groups of commands, each loaded only when it is named. */
 import type { Command } from 'commander';
 import type { CommandContext } from './define.ts';
+import { wrapWords } from './views/wrap.ts';
 
 export interface GroupModule {
   /** Adds the group, or the command of that name, to the program. */
@@ -65,20 +66,27 @@ export const groups: readonly Group[] = [
   },
 ];
 
-/** What `chs` says when it is called without a group; needs none of them. */
-export function overview(): string {
-  const width = Math.max(...groups.map(({ name }) => name.length));
+/**
+ * What `chs` says when it is called without a group; needs none of them.
+ *
+ * @param columns of the terminal; null for none
+ */
+export function overview(columns: number | null): string {
+  const indent = Math.max(...groups.map(({ name }) => name.length)) + 4;
+  const words = (text: string): string[] => wrapWords(text, columns);
+  const described = ({ name, summary }: Group): string => {
+    const lines = wrapWords(summary, columns === null ? null : columns - indent);
+    return `  ${name}`.padEnd(indent) + lines.join(`\n${' '.repeat(indent)}`);
+  };
   const section = (title: Group['section']): string[] => [
     title,
-    ...groups
-      .filter((group) => group.section === title)
-      .map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    ...groups.filter((group) => group.section === title).map(described),
     '',
   ];
   return [
-    'chs: crash dumps and symbols, from the command line and as a small server.',
+    ...words('chs: crash dumps and symbols, from the command line and as a small server.'),
     '',
-    'Usage: chs GROUP [VERB] [options]',
+    ...words('Usage: chs GROUP [VERB] [options]'),
     '',
     ...section('Crashes'),
     ...section('Server'),
@@ -88,7 +96,7 @@ export function overview(): string {
     '  $ chs dump show crash.dmp',
     '  $ chs dump upload crash.dmp --server https://crash.example.org --key-file key.txt',
     '',
-    '`chs GROUP --help` and `chs help GROUP VERB` say more; `chs --version` gives the version.',
+    ...words('`chs GROUP --help` and `chs help GROUP VERB` say more; `chs --version` gives the version.'),
     '',
   ].join('\n');
 }

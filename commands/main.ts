@@ -5,6 +5,7 @@ import type { Language } from '../src/platform/messages.ts';
 import type { CommandContext } from './define.ts';
 import { exitCodeOf, printFailure, usageError } from './failure.ts';
 import { type Group, groups, overview } from './groups.ts';
+import { columnsOf } from './output.ts';
 import { exitAfterFlush, languageBefore, watchOutput } from './run.ts';
 import { outputFailure, plainUsage } from './usage-messages.ts';
 import { firstOperand } from './words.ts';
@@ -23,7 +24,7 @@ export async function main(argv: readonly string[]): Promise<never> {
   try {
     const name = firstOperand(line);
     if (name === null && (line.length === 0 || line.includes('--help') || line.includes('-h'))) {
-      process.stdout.write(overview());
+      process.stdout.write(overview(columnsOf(process.stdout)));
     } else {
       // Without a group only what stands here can be wrong, and the parser says it best.
       if (name === null) (await createProgram()).parse(line, { from: 'user' });
@@ -56,13 +57,17 @@ export async function buildProgram(): Promise<Command> {
 }
 
 async function createProgram(): Promise<Command> {
-  const [{ Command }, { addGlobalOptions }] = await Promise.all([import('commander'), import('./define.ts')]);
+  const [{ Command }, { addGlobalOptions, helpLayout }] = await Promise.all([
+    import('commander'),
+    import('./define.ts'),
+  ]);
   const program = new Command('chs');
   program
     .description('Crash dumps and symbols, from the command line and as a small server')
     .enablePositionalOptions()
     .helpCommand(false)
     .exitOverride()
+    .configureHelp(helpLayout)
     .configureOutput({ outputError() {} });
   addGlobalOptions(program);
   return program;

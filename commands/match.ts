@@ -134,7 +134,7 @@ async function matchStored(run: Run, modules: readonly WantedModule[]): Promise<
         ['age', pdb.exe_age],
         ['version', pdb.exe_version],
       ] as const;
-      for (const line of renderFacts([['matches', module.name], ...facts], out.style)) out.line(line);
+      for (const line of renderFacts([['matches', module.name], ...facts], out)) out.line(line);
     }
     return 0;
   }

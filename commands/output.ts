@@ -38,8 +38,7 @@ export function createOutput({ json, quiet, color, env }: OutputOptions): Output
     quiet,
     style: createStyle(wantsColor(stdout.isTTY, color, env)),
     noteStyle,
-    // Some terminals say that they have no columns at all.
-    columns: stdout.isTTY ? stdout.columns || 80 : null,
+    columns: columnsOf(stdout),
     interactive: stderr.isTTY,
     line(text = '') {
       stdout.write(`${text}\n`);
@@ -56,4 +55,9 @@ export function createOutput({ json, quiet, color, env }: OutputOptions): Output
       );
     },
   };
+}
+
+/** Columns of the terminal behind a stream; null when it is none. Some terminals say that they have no columns at all. */
+export function columnsOf(stream: NodeJS.WriteStream): number | null {
+  return stream.isTTY ? stream.columns || 80 : null;
 }

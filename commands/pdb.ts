@@ -80,7 +80,7 @@ export function register(program: Command, context: CommandContext): void {
 async function showPdb(run: Run, { args: [argument = ''] }: Invocation): Promise<ExitCode> {
   const { out, signal } = run;
   const print = (facts: readonly Fact[]): void =>
-    renderFacts(facts, out.style).forEach((line) => void out.line(line));
+    renderFacts(facts, out).forEach((line) => void out.line(line));
   if (isLocalArgument(argument)) {
     const [{ inspectPdb }, { inspectLocalSymbols }] = await Promise.all([
       import('../src/crash/inspect.ts'),

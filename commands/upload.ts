@@ -108,13 +108,9 @@ function report({ out }: Run, path: string, id: string, reply: UploadReply): voi
   if (out.json) {
     out.value(reply);
   } else {
-    const { style } = out;
+    const { style, columns } = out;
     const paint = reply.state === 'verified' ? style.green : style.yellow;
-    const identity =
-      reply.exe_guid === null ? 'no GUID' : `${datum(reply.exe_guid)} age ${reply.exe_age ?? '-'}`;
-    const version = reply.exe_version === null ? 'no version' : `version ${datum(reply.exe_version)}`;
-    const again = reply.deduplicated ? '  (stored before)' : '';
-    out.line(`${datum(id)}  ${paint(datum(reply.state))}  ${version}  ${identity}${again}`);
+    out.line(uploadLine(id, reply, columns, paint));
   }
   const name = path === '-' ? 'standard input' : datum(path);
   if (reply.state === 'mismatch') {
@@ -123,6 +119,31 @@ function report({ out }: Run, path: string, id: string, reply: UploadReply): voi
     );
   }
   for (const warning of reply.warnings) out.warn(`${name}: ${datum(warning)}`);
+}
+
+/**
+ * What became of an upload, on one line. On a terminal that is too narrow it says less: the ID and the state are
+ * what nothing else tells.
+ *
+ * @param columns of the terminal; null for none
+ */
+export function uploadLine(
+  id: string,
+  reply: UploadReply,
+  columns: number | null,
+  paint: (state: string) => string,
+): string {
+  const guid = reply.exe_guid === null ? null : datum(reply.exe_guid);
+  const age = `age ${reply.exe_age ?? '-'}`;
+  const identity = guid === null ? 'no GUID' : `${guid} ${age}`;
+  const short = guid === null || guid.length <= 8 ? identity : `${guid.slice(0, 8)}… ${age}`;
+  const version = reply.exe_version === null ? 'no version' : `version ${datum(reply.exe_version)}`;
+  const again = reply.deduplicated ? ['(stored before)'] : [];
+  const state = datum(reply.state);
+  const candidates = [[version, identity, ...again], [version, short, ...again], [version, ...again], again];
+  const length = (rest: readonly string[]): number => [datum(id), state, ...rest].join('  ').length;
+  const rest = candidates.find((candidate) => columns === null || length(candidate) <= columns) ?? [];
+  return [datum(id), paint(state), ...rest].join('  ');
 }
 
 /** Failures that say where they are by themselves, or that have nothing to do with the file. */

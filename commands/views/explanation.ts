@@ -27,7 +27,7 @@ export async function showExplanation(
       ['module', place],
       ['pdb', pdbName],
     ],
-    style,
+    out,
   ))
     out.line(line);
   out.line();

@@ -1,14 +1,33 @@
 /** Lists of facts, one a line, labels aligned; unknown ones are left out. */
 import { printable } from '../../src/platform/errors.ts';
-import type { Style } from './style.ts';
+import type { Output } from '../output.ts';
+import { cut } from './table.ts';
 
 export type Fact = readonly [label: string, value: string | number | null | undefined];
 
-/** `  label   value` lines; values lose their control characters here. */
-export function renderFacts(facts: readonly Fact[], style: Style): string[] {
+/** How many lines of a terminal one value may take. */
+const VALUE_LINES_MAX = 2;
+
+/**
+ * `label   value` lines; values lose their control characters here, and on a terminal the end of what would fill
+ * it. No hash, path or ID of ours is as long.
+ */
+export function renderFacts(
+  facts: readonly Fact[],
+  { style, columns }: Pick<Output, 'style' | 'columns'>,
+): string[] {
   const known = facts.filter(([, value]) => value !== null && value !== undefined && value !== '');
   const width = Math.max(0, ...known.map(([label]) => label.length));
-  return known.map(([label, value]) => `${style.dim(label.padEnd(width))}  ${datum(value)}`);
+  const shown = (value: Fact[1]): string => {
+    if (columns === null) return printable(String(value), Number.POSITIVE_INFINITY);
+    return cut(datum(value), columns * VALUE_LINES_MAX - width - 2, widestMeasure);
+  };
+  return known.map(([label, value]) => `${style.dim(label.padEnd(width))}  ${shown(value)}`);
+}
+
+/** What is not ASCII may be two columns wide. */
+function widestMeasure(text: string): number {
+  return text.replace(/[^\x20-\x7e]/gu, '__').length;
 }
 
 /** A datum for a terminal: one line, no control characters, `-` for an unknown one. */

@@ -24,7 +24,7 @@ export async function showMinidump(out: Output, dump: ShownMinidump, all: boolea
   const { style } = out;
   const { parsed } = dump;
   const print = (lines: readonly string[]): void => lines.forEach((line) => void out.line(line));
-  print(renderFacts([...dump.facts, ...mainFacts(dump.identity, parsed)], style));
+  print(renderFacts([...dump.facts, ...mainFacts(dump.identity, parsed)], out));
   for (const warning of dump.warnings) out.line(`${style.yellow('warning')}  ${datum(warning)}`);
   if (!parsed) return;
   const assertion = parsed.assertion;
@@ -39,7 +39,7 @@ export async function showMinidump(out: Output, dump: ShownMinidump, all: boolea
           ['function', assertion.functionName],
           ['place', place],
         ],
-        style,
+        out,
       ),
     );
   }
@@ -50,7 +50,7 @@ export async function showMinidump(out: Output, dump: ShownMinidump, all: boolea
     print(
       renderFacts(
         annotations.map(([name, value]): Fact => [datum(name), value]),
-        style,
+        out,
       ),
     );
   }

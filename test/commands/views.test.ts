@@ -2,6 +2,9 @@
 import t from 'tap';
 import { safeFileName } from '../../commands/download.ts';
 import { instantFrom } from '../../commands/flags.ts';
+import { overview } from '../../commands/groups.ts';
+import { buildProgram } from '../../commands/main.ts';
+import { uploadLine } from '../../commands/upload.ts';
 import { datum, renderFacts, shownTime } from '../../commands/views/facts.ts';
 import { meaningOf } from '../../commands/views/minidump.ts';
 import { progressFigures, progressLine, shownBytes } from '../../commands/views/progress.ts';
@@ -9,6 +12,7 @@ import { differences } from '../../commands/views/stored.ts';
 import { createStyle, wantsColor } from '../../commands/views/style.ts';
 import { symbolStoreKey } from '../../commands/views/symbols.ts';
 import { measureFor, renderTable } from '../../commands/views/table.ts';
+import { wrapWords } from '../../commands/views/wrap.ts';
 
 const plain = createStyle(false);
 const columns = [
@@ -67,10 +71,70 @@ t.test('data cannot move the cursor', async (t) => {
         ['unknown', null],
         ['zero', 0],
       ],
-      plain,
+      { style: plain, columns: null },
     ),
     ['x     a b', 'zero  0'],
   );
+});
+
+t.test('a value does not fill a terminal, and is whole in a pipe', async (t) => {
+  const facts = [['program', 'n'.repeat(1024)]] as const;
+  t.strictSame(renderFacts(facts, { style: plain, columns: null }), [`program  ${'n'.repeat(1024)}`]);
+  t.strictSame(renderFacts(facts, { style: plain, columns: 40 }), [`program  ${'n'.repeat(70)}…`]);
+  const wide = renderFacts([['program', '崩'.repeat(100)]], { style: plain, columns: 40 });
+  t.strictSame(wide, [`program  ${'崩'.repeat(35)}…`]);
+  const hash = 'a'.repeat(64);
+  t.strictSame(renderFacts([['sha256', hash]], { style: plain, columns: 60 }), [`sha256  ${hash}`]);
+});
+
+t.test('the line of an upload fits the terminal, and is whole in a pipe', async (t) => {
+  const id = '550e8400-e29b-41d4-a716-446655440000';
+  const guid = '54A340A4-D444-CC37-4C4C-44205044422E';
+  const reply = {
+    state: 'verified',
+    exe_version: '1.2.3.4',
+    exe_guid: guid,
+    exe_age: 1,
+    deduplicated: true,
+    warnings: [],
+  };
+  const line = (columns: number | null, version = '1.2.3.4') =>
+    uploadLine(id, { ...reply, exe_version: version }, columns, plain.green);
+  const whole = `${id}  verified  version 1.2.3.4  ${guid} age 1  (stored before)`;
+  t.equal(line(null), whole);
+  t.equal(line(whole.length), whole);
+  t.equal(line(100), `${id}  verified  version 1.2.3.4  54A340A4… age 1  (stored before)`);
+  t.equal(line(80), `${id}  verified  version 1.2.3.4  (stored before)`);
+  t.equal(line(80, 'v'.repeat(64)), `${id}  verified  (stored before)`);
+  t.equal(line(20), `${id}  verified`);
+});
+
+t.test('words are broken between them, not inside', async (t) => {
+  t.strictSame(wrapWords('one two three four', 9), ['one two', 'three', 'four']);
+  t.strictSame(wrapWords('a verylongwordindeed b', 5), ['a', 'verylongwordindeed', 'b']);
+  t.strictSame(wrapWords('one two three four', null), ['one two three four']);
+  for (const columns of [30, 40, 60, 80]) {
+    for (const line of overview(columns)
+      .split('\n')
+      .filter((text) => !text.startsWith('  $')))
+      t.ok(line.length <= columns, `${columns}: ${line}`);
+  }
+});
+
+t.test('help fits narrow terminals', async (t) => {
+  const program = await buildProgram();
+  const commands = program.commands.flatMap((group) => [group, ...group.commands]);
+  for (const columns of [30, 50, 80]) {
+    for (const command of commands) {
+      command.configureOutput({ getOutHelpWidth: () => columns });
+      for (const line of command.helpInformation().split('\n')) {
+        t.ok(
+          line.length <= columns || !line.trim().includes(' '),
+          `${command.name()} at ${columns}: ${line}`,
+        );
+      }
+    }
+  }
 });
 
 t.test('times are shown in UTC, and anything else as it is', async (t) => {
