@@ -155,7 +155,7 @@ function namingFile(path: string, error: unknown, { language }: Run, kind: Crash
   const { message, hint } = error.describe(language);
   const zh = language === 'zh';
   const name = path === '-' ? (zh ? '标准输入' : 'standard input') : path;
-  const advice = error.code === 'UNPARSABLE_FILE' ? optionsFor(hint ?? '', kind, language) : hint;
+  const advice = hint !== null && error.code === 'UNPARSABLE_FILE' ? optionsFor(hint, kind, language) : hint;
   const rendered = { message: `${name}${zh ? '：' : ': '}${message}`, hint: advice ?? undefined };
   return new ChsError(error.code, {}, { rendered, cause: error });
 }
@@ -166,6 +166,7 @@ function optionsFor(hint: string, { operations }: CrashFileKind, language: Langu
     .filter((field) => new RegExp(`\\b${field}\\b`).test(hint))
     .map(longFlag)
     .join(' ');
+  if (flags === '') return hint;
   return language === 'zh'
     ? `加上 ${flags}，文件仍可保存，并标记为未解析。`
     : `With ${flags} it is stored all the same, marked as unparsed.`;
