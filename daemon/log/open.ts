@@ -2,7 +2,7 @@
 import pino from 'pino';
 import type { Config } from '../../config/schema.ts';
 import type { Log, LogFields } from '../../src/platform/log.ts';
-import { formatLine } from './line.ts';
+import { formatJson, formatLine } from './line.ts';
 import { openRotatingFile } from './rotating-file.ts';
 
 export type LoggingConfig = Config['logging'];
@@ -12,12 +12,14 @@ export interface OpenLog extends Log {
   close(): Promise<void>;
 }
 
+const formatters = { line: formatLine, json: formatJson } as const;
+
 /** @param stdout write to standard output besides the file */
 export function openLog(config: LoggingConfig, stdout: boolean): OpenLog {
-  const file = openRotatingFile(config.file, config.retention_days);
+  const file = openRotatingFile(config.file, { retentionDays: config.retention_days });
   const destination = {
     write(json: string): void {
-      const line = config.format === 'json' ? json : `${formatLine(json, config.max_line_bytes)}\n`;
+      const line = `${formatters[config.format](json, config.max_line_bytes)}\n`;
       file.write(line);
       if (stdout) process.stdout.write(line);
     },

@@ -1,9 +1,19 @@
 /** The daemon's log: the documented line, one line a record, no secrets, a new file each day. */
-import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { openLazyLog } from '../../daemon/log/lazy.ts';
-import { formatLine } from '../../daemon/log/line.ts';
+import { formatJson, formatLine } from '../../daemon/log/line.ts';
 import { type LoggingConfig, openLog } from '../../daemon/log/open.ts';
 import { openRotatingFile } from '../../daemon/log/rotating-file.ts';
 
@@ -80,7 +90,35 @@ t.test('long lines are cut', async (t) => {
     JSON.stringify({ time: '2026-01-06T10:05:23.5Z', level: 'info', message: 'x'.repeat(5000) }),
     300,
   );
-  t.ok(line.length < 340);
+  t.equal(Buffer.byteLength(line), 300);
+});
+
+t.test('long lines are cut in bytes and in the middle of no character', async (t) => {
+  for (let padding = 0; padding < 4; padding += 1) {
+    const message = `${'x'.repeat(padding)}${'崩溃'.repeat(300)}`;
+    const line = formatLine(JSON.stringify({ time: '2026-01-06T10:05:23.5Z', level: 'info', message }), 300);
+    t.ok(Buffer.byteLength(line) <= 300);
+    t.match(line, /[崩溃]…$/);
+  }
+});
+
+t.test('long records of JSON are cut and stay JSON', async (t) => {
+  const time = '2026-01-06T10:05:23.500Z';
+  const many = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`field${index}`, index]));
+  for (const [label, fields] of [
+    ['a long message', { message: 'x'.repeat(5000) }],
+    ['a long cause', { message: 'failed', cause: 'at (file.js:1)\n'.repeat(5000) }],
+    ['escapes and other scripts', { message: '\u0001"崩溃'.repeat(500), path: '\\'.repeat(2000) }],
+    ['many fields', { ...many, message: 'm'.repeat(50) }],
+  ] as const) {
+    const json = JSON.stringify({ level: 'error', time, ...fields });
+    for (const maxBytes of [256, 300, 1000]) {
+      const cut = formatJson(`${json}\n`, maxBytes);
+      t.ok(Buffer.byteLength(cut) <= maxBytes, `${label}, ${maxBytes}`);
+      t.match(JSON.parse(cut), { level: 'error', time, message: String }, label);
+    }
+    t.equal(formatJson(`${json}\n`, 1_000_000), json, 'what is short enough stays as it is');
+  }
 });
 
 t.test('a log that is never written to makes no file', async (t) => {
@@ -106,7 +144,7 @@ t.test('begins a new file each day and keeps the old one', async (t) => {
   const folder = t.testdir();
   const path = join(folder, 'server.log');
   let nowMs = noon;
-  const file = openRotatingFile(path, 30, () => nowMs);
+  const file = openRotatingFile(path, { retentionDays: 30, now: () => nowMs });
   file.write('monday\n');
   utimesSync(path, nowMs / 1000, nowMs / 1000);
   nowMs += DAY_MS;
@@ -120,7 +158,10 @@ t.test('two writers of one file lose nothing at midnight', async (t) => {
   const folder = t.testdir();
   const path = join(folder, 'server.log');
   let nowMs = noon;
-  const [one, two] = [openRotatingFile(path, 30, () => nowMs), openRotatingFile(path, 30, () => nowMs)];
+  const [one, two] = [
+    openRotatingFile(path, { retentionDays: 30, now: () => nowMs }),
+    openRotatingFile(path, { retentionDays: 30, now: () => nowMs }),
+  ];
   one.write('one, monday\n');
   two.write('two, monday\n');
   utimesSync(path, nowMs / 1000, nowMs / 1000);
@@ -147,7 +188,7 @@ t.test('removes files past the retention, and nothing else', async (t) => {
   }
   writeFileSync(path, 'yesterday\n');
   utimesSync(path, (noon - DAY_MS) / 1000, (noon - DAY_MS) / 1000);
-  const file = openRotatingFile(path, 30, () => noon);
+  const file = openRotatingFile(path, { retentionDays: 30, now: () => noon });
   file.write('today\n');
   file.close();
   t.same(readdirSync(folder).sort(), [
@@ -162,7 +203,94 @@ t.test('removes files past the retention, and nothing else', async (t) => {
 t.test('a log that cannot be written stops nothing', async (t) => {
   const folder = t.testdir();
   mkdirSync(join(folder, 'server.log'));
-  const file = openRotatingFile(join(folder, 'server.log'), 30);
+  const file = openRotatingFile(join(folder, 'server.log'), { retentionDays: 30, warn: () => {} });
   t.doesNotThrow(() => file.write('nobody reads this\n'));
   file.close();
+});
+
+/** A log whose folder is a file from now on: nothing can be opened in it, whoever asks. */
+function blockFolder(folder: string): void {
+  renameSync(folder, `${folder}.away`);
+  writeFileSync(folder, 'a file where the folder was');
+}
+
+t.test('a day that cannot begin is written to the old file, and to nobody else’s', async (t) => {
+  const root = t.testdir();
+  const folder = join(root, 'logs');
+  const path = join(folder, 'server.log');
+  let nowMs = noon;
+  const warnings: string[] = [];
+  const file = openRotatingFile(path, {
+    retentionDays: 30,
+    now: () => nowMs,
+    warn: (warning) => warnings.push(warning),
+  });
+  file.write('monday\n');
+  blockFolder(folder);
+  nowMs += DAY_MS;
+  file.write('tuesday, first\n');
+  // Takes the number of a descriptor that was closed too early.
+  const other = join(root, 'unrelated.db');
+  const descriptors = Array.from({ length: 20 }, () => openSync(other, 'a+'));
+  file.write('tuesday, second\n');
+  file.close();
+  file.close();
+  t.equal(readFileSync(other, 'utf8'), '', 'an unrelated file is untouched');
+  t.doesNotThrow(() => descriptors.forEach(closeSync), 'and still open');
+  t.equal(
+    readFileSync(join(`${folder}.away`, 'server.log'), 'utf8'),
+    'monday\ntuesday, first\ntuesday, second\n',
+  );
+  t.equal(warnings.length, 1, 'said once');
+  t.match(warnings[0], path);
+});
+
+t.test('a folder that was removed is made again', async (t) => {
+  const folder = join(t.testdir(), 'logs');
+  const path = join(folder, 'server.log');
+  const file = openRotatingFile(path, { retentionDays: 30, warn: (warning) => t.fail(warning) });
+  file.write('one\n');
+  rmSync(folder, { recursive: true });
+  file.write('two\n');
+  renameSync(path, `${path}.moved`);
+  file.write('three\n');
+  file.close();
+  t.equal(readFileSync(`${path}.moved`, 'utf8'), 'two\n');
+  t.equal(readFileSync(path, 'utf8'), 'three\n');
+});
+
+t.test('says that lines are lost once each time that they begin to be', async (t) => {
+  const folder = join(t.testdir(), 'logs');
+  const path = join(folder, 'server.log');
+  writeFileSync(folder, 'a file where the folder should be');
+  const warnings: string[] = [];
+  const file = openRotatingFile(path, { retentionDays: 30, warn: (warning) => warnings.push(warning) });
+  for (const line of ['a\n', 'b\n']) file.write(line);
+  t.equal(warnings.length, 1);
+  rmSync(folder);
+  file.write('c\n');
+  t.equal(readFileSync(path, 'utf8'), 'c\n');
+  t.equal(warnings.length, 1, 'nothing to say while it works');
+  blockFolder(folder);
+  for (const line of ['d\n', 'e\n']) file.write(line);
+  t.equal(warnings.length, 2);
+  file.close();
+});
+
+t.test('an old file that cannot be removed loses no line', async (t) => {
+  const folder = t.testdir();
+  const path = join(folder, 'server.log');
+  // A folder of such a name cannot be unlinked.
+  mkdirSync(join(folder, 'server.log.2025-01-01'));
+  writeFileSync(path, 'yesterday\n');
+  utimesSync(path, (noon - DAY_MS) / 1000, (noon - DAY_MS) / 1000);
+  const file = openRotatingFile(path, {
+    retentionDays: 30,
+    now: () => noon,
+    warn: (warning) => t.fail(warning),
+  });
+  file.write('today\n');
+  file.close();
+  t.equal(readFileSync(path, 'utf8'), 'today\n');
+  t.equal(readFileSync(`${path}.2026-01-05`, 'utf8'), 'yesterday\n');
 });
