@@ -9,7 +9,7 @@ import { ChsError } from '../src/platform/errors.ts';
 import { fromAcceptLanguage } from '../src/platform/language.ts';
 import type { Log } from '../src/platform/log.ts';
 import { answerJson, type ReplyHeaders } from './answer.ts';
-import { type AddressCheck, createAddressCheck, EMBEDDED, presentedKey, requestIdOf } from './caller.ts';
+import { type AddressCheck, createAddressCheck, presentedKey, requestIdOf } from './caller.ts';
 import type { Dialect } from './dialects/dialect.ts';
 import { dialects } from './dialects/table.ts';
 import { type AppEnv, type MountOptions, mount } from './mount.ts';
@@ -40,11 +40,12 @@ export function createApp(chs: Chs, { config, log, router }: AppOptions): App {
     const startedMs = process.uptime() * 1000;
     const language = fromAcceptLanguage(c.req.header('accept-language'));
     const common = { requestId, signal: c.req.raw.signal, principal: anonymous, language, log: requestLog };
-    c.set('call', { ...common, address: c.env?.incoming?.socket.remoteAddress ?? EMBEDDED });
+    const { address, isServed } = checkAddress(c.env?.incoming, c.req.raw.headers);
+    c.set('call', { ...common, address });
     c.set('headers', { 'x-request-id': requestId, ...SECURITY_HEADERS });
-    c.set('call', { ...common, address: checkAddress(c.env?.incoming, c.req.raw.headers) });
+    if (!isServed) throw new ChsError('ADDRESS_REFUSED', { address });
     await next();
-    const { address, principal } = c.var.call;
+    const { principal } = c.var.call;
     const milliseconds = Math.round(process.uptime() * 1000 - startedMs);
     requestLog.debug(`${c.req.method} ${c.req.path} ${c.res.status}`, {
       ms: milliseconds,

@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP } from 'node:net';
-import { ChsError } from '../src/platform/errors.ts';
 import type { HeaderReader } from './answer.ts';
 
 /** The address of calls that come from the same process. */
@@ -28,30 +27,40 @@ export interface AddressRules {
   readonly trustedProxies: readonly string[];
 }
 
-/**
- * Gives the caller's address: the socket's, or what trusted proxies say it is.
- * Throws ChsError ADDRESS_REFUSED.
- */
-export type AddressCheck = (incoming: IncomingMessage | undefined, headers: HeaderReader) => string;
+/** Who calls, as the log names them, and whether they are served. */
+export interface Caller {
+  /** The socket's address, or what trusted proxies say it is; untrusted text where they say no address. */
+  readonly address: string;
+  readonly isServed: boolean;
+}
+
+export type AddressCheck = (incoming: IncomingMessage | undefined, headers: HeaderReader) => Caller;
 
 export function createAddressCheck(rules: AddressRules): AddressCheck {
   const allow = blockList(rules.allow);
   const deny = blockList(rules.deny);
   const proxies = blockList(rules.trustedProxies);
   return (incoming, headers) => {
-    if (!incoming) return EMBEDDED;
+    if (!incoming) return { address: EMBEDDED, isServed: true };
     const socket = plainAddress(incoming.socket.remoteAddress ?? '');
     const address = contains(proxies, socket) ? behindProxies(headers, proxies, socket) : socket;
-    const refused = contains(deny, address) || (rules.allow.length > 0 && !contains(allow, address));
-    if (refused) throw new ChsError('ADDRESS_REFUSED', { address });
-    return address;
+    // What is no address is in no list, so a list could not do its work on it.
+    const isKnown = familyOf(address) !== 0 || (allow === null && deny === null);
+    const isServed = isKnown && !contains(deny, address) && (allow === null || contains(allow, address));
+    return { address, isServed };
   };
 }
 
 /** From the right, the first address that is no proxy of ours: everything left of it anyone may have written. */
 function behindProxies(headers: HeaderReader, proxies: BlockList | null, socket: string): string {
-  const hops = (headers.get('x-forwarded-for') ?? '').split(',').map((hop) => plainAddress(hop.trim()));
+  const hops = (headers.get('x-forwarded-for') ?? '').split(',').map((hop) => withoutPort(hop.trim()));
   return hops.reverse().find((hop) => hop !== '' && !contains(proxies, hop)) ?? socket;
+}
+
+/** Some proxies (IIS ARR, Azure) write `ip:port`; brackets are for IPv6, with a port or without. */
+function withoutPort(hop: string): string {
+  const [, v6, v4] = /^(?:\[([^\]]*)\]|([\d.]+))(?::\d{1,5})?$/.exec(hop) ?? [];
+  return plainAddress(v6 ?? v4 ?? hop);
 }
 
 /** IPv4 in IPv6 clothes counts as IPv4. */
@@ -71,10 +80,17 @@ function blockList(ranges: readonly string[]): BlockList | null {
   return list;
 }
 
-/** What is no address (a proxy may write `unknown`) is in no list. */
+/** 4, 6, or 0 for what is no address (a proxy may write `unknown`). */
+function familyOf(address: string): number {
+  return isIP(withoutZone(address));
+}
+
 function contains(list: BlockList | null, address: string): boolean {
-  if (!list) return false;
-  const [plain = ''] = address.split('%');
-  const family = isIP(plain);
-  return family !== 0 && list.check(plain, family === 6 ? 'ipv6' : 'ipv4');
+  const family = familyOf(address);
+  return list !== null && family !== 0 && list.check(withoutZone(address), family === 6 ? 'ipv6' : 'ipv4');
+}
+
+/** `fe80::1%eth0` as `fe80::1`. */
+function withoutZone(address: string): string {
+  return address.replace(/%.*$/, '');
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { keysFor } from '../../daemon/listen.ts';
 import { reach, runningDaemon, testConfig } from '../fixtures/chs.ts';
-import { answerOf } from './wire.ts';
+import { answerOf, logOf } from './wire.ts';
 
 /** What X-Forwarded-For says, the lists, and whether the caller is served. The socket is 127.0.0.1. */
 const rules: readonly [
@@ -30,7 +30,19 @@ const rules: readonly [
   [{ ip_whitelist: ['127.0.0.1'], proxies: ['127.0.0.1'] }, null, true],
   [{ ip_whitelist: ['10.0.0.0/8'], proxies: ['127.0.0.1'] }, 'unknown', false],
   [{ ip_whitelist: ['10.0.0.0/8'], proxies: ['127.0.0.1'] }, '10.0.0.1, junk', false],
-  [{ ip_denylist: ['10.0.0.0/8'], proxies: ['127.0.0.1'] }, '"><script>, 999.1.1.1', true],
+  [{ ip_denylist: ['10.0.0.0/8'], proxies: ['127.0.0.1'] }, '"><script>, 999.1.1.1', false],
+  [{ ip_denylist: ['10.0.0.0/8'], proxies: ['127.0.0.1'] }, 'unknown', false],
+  [{ ip_denylist: ['10.0.0.0/8'] }, 'unknown', true],
+  [{ proxies: ['127.0.0.1'] }, 'unknown', true],
+  [{ ip_denylist: ['10.6.6.6'], proxies: ['127.0.0.1'] }, '10.6.6.6:123', false],
+  [{ ip_denylist: ['10.6.6.6'], proxies: ['127.0.0.1'] }, '10.6.6.7:123', true],
+  [{ ip_denylist: ['10.6.6.6'], proxies: ['127.0.0.1'] }, '10.6.6.7:http', false],
+  [{ ip_denylist: ['10.6.6.6'], proxies: ['127.0.0.1'] }, '[::ffff:10.6.6.6]:123', false],
+  [{ ip_denylist: ['10.6.6.6'], proxies: ['127.0.0.1', '192.0.2.0/24'] }, '10.6.6.6:9, 192.0.2.1:443', false],
+  [{ ip_denylist: ['2001:db8::/32'], proxies: ['127.0.0.1'] }, '[2001:db8::1]:443', false],
+  [{ ip_denylist: ['2001:db8::/32'], proxies: ['127.0.0.1'] }, '[2001:db8::1]', false],
+  [{ ip_denylist: ['2001:db8::/32'], proxies: ['127.0.0.1'] }, '[2001:db9::1]:443', true],
+  [{ ip_whitelist: ['10.6.6.6'], proxies: ['127.0.0.1'] }, '10.6.6.6:123', true],
   [{ ip_denylist: ['10.0.0.0/8'], proxies: ['127.0.0.1'] }, ', ,', true],
   [{ ip_denylist: ['10.0.0.0/8'], proxies: ['127.0.0.1'] }, 'fe80::1%eth0', true],
 ];
@@ -45,6 +57,18 @@ t.test('the allow-list and the deny-list decide, and only trusted proxies are be
     t.equal(answer.status, served ? 200 : 403, label);
     if (!served) t.match(answer.body, { success: false, code: 'ADDRESS_REFUSED' }, label);
   }
+});
+
+t.test('the log names the client that was refused, not the proxy', async (t) => {
+  const chs = await reach(t, 'daemon', {
+    'auth.ip_denylist': ['10.6.6.6'],
+    'server.trusted_proxies': ['127.0.0.1'],
+  });
+  await answerOf(await chs.fetch('/list/pdbs', { headers: { 'x-forwarded-for': '10.6.6.6:123' } }));
+  const lines = logOf(chs)
+    .split('\n')
+    .filter((line) => line.includes('ADDRESS_REFUSED'));
+  t.match(lines, [/ address=10\.6\.6\.6( |$)/]);
 });
 
 t.test('without a key a server makes its own, for its user alone, and shows it once', async (t) => {
