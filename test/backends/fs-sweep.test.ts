@@ -39,7 +39,7 @@ async function scene(t: Test): Promise<Scene> {
   const store = openFileBlobs(root, STALE_MS);
   t.teardown(() => store.close());
   const blob = await stage(store, Buffer.from('x'));
-  const own = (readdirSync(join(root, '.incoming'))[0] ?? '').split('.');
+  const own = (readdirSync(join(root, '.incoming')).find((name) => name !== 'reserve') ?? '').split('.');
   await blob.discard();
   let count = 0;
   return {
@@ -286,4 +286,33 @@ t.test('stops when it cannot be known what is referenced', async (t) => {
   );
   t.equal((await get(store, KEY))?.toString(), 'bytes');
   t.equal(journalOf(root).length, 1);
+});
+
+t.test('finishes or forgets a removal that was announced in the reserve', async (t) => {
+  for (const hasRow of [false, true]) {
+    const { root, store, own } = await scene(t);
+    const path = file(root, KEY, 'bytes');
+    const journal = join(root, '.incoming');
+    const taken = join(journal, `${own[0]}.${own[1]}.${deadPid()}.00000001.reserve`);
+    renameSync(join(journal, 'reserve'), taken);
+    intent(join(taken, 'entry'), KEY, path);
+    t.equal(await store.sweep(async () => hasRow), 1);
+    t.equal((await get(store, KEY))?.toString(), hasRow ? 'bytes' : undefined);
+    t.same(journalOf(root), []);
+    await (await stage(store, Buffer.from('x'))).discard();
+    t.ok(readdirSync(journal).includes('reserve'), 'there is another one after the next upload');
+  }
+});
+
+t.test('leaves the reserve to those who live, and an unused one to everybody', async (t) => {
+  const { root, store, own } = await scene(t);
+  const journal = join(root, '.incoming');
+  const longAgo = (Date.now() - STALE_MS - 1000) / 1000;
+  utimesSync(join(journal, 'reserve'), longAgo, longAgo);
+  t.equal(await store.sweep(unreferenced), 0);
+  const taken = join(journal, `${own.join('.')}.reserve`);
+  renameSync(join(journal, 'reserve'), taken);
+  intent(join(taken, 'entry'), KEY, file(root, KEY, 'bytes'));
+  t.equal(await store.sweep(unreferenced), 0);
+  t.equal((await get(store, KEY))?.toString(), 'bytes');
 });

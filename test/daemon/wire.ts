@@ -101,12 +101,16 @@ export function listAt(answer: Answer, ...keys: readonly (string | number)[]): r
   throw new Error(`no list at ${keys.join('.')} in ${answer.status} ${JSON.stringify(answer.body)}`);
 }
 
-/** Every file below the storage root, and every entry of its journal, half-done uploads included. */
+/**
+ * Every file below the storage root, and every entry of its journal, half-done uploads included; but
+ * not what is set aside for a full disk.
+ */
 export function stored(chs: Reached): string[] {
   const root = join(chs.folder, 'storage');
   if (!existsSync(root)) return [];
   return readdirSync(root, { recursive: true, withFileTypes: true })
     .map((entry) => ({ entry, path: relative(root, join(entry.parentPath, entry.name)).split(sep) }))
+    .filter(({ path }) => path[1] !== 'reserve')
     .filter(({ entry, path }) => entry.isFile() || (path[0] === '.incoming' && path.length > 2))
     .map(({ path }) => path.join('/'))
     .sort();

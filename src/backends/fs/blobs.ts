@@ -11,6 +11,7 @@ import { dataOf, markOf, newEntry, removeEntry, writeIntent } from './entry.ts';
 import { JOURNAL, leaveJournal } from './journal.ts';
 import { claimInto, linkInto, takeAway } from './place.ts';
 import { receive } from './receive.ts';
+import { announceRemoval } from './removal.ts';
 import { sweep } from './sweep.ts';
 
 const SAME_NAME_MAX = 10_000;
@@ -23,7 +24,7 @@ const READ_BYTES = 256 * 1024;
  * anything is done to the destination, what is about to be done (`intent`). Publishing hard-links
  * `data` to the destination, which fails where something is there already, so nothing is ever
  * overwritten. An entry is removed last; one that survived its process says exactly what has to be
- * checked (see `sweep`).
+ * checked (see `sweep`). A removal needs no room on the disk (see `reserve`).
  *
  * @param folder absolute path of the root; made on first use
  * @param staleAfterMs see `deadFolders`
@@ -71,22 +72,14 @@ export function openFileBlobs(folder: string, staleAfterMs: number): BlobStore {
       const path = pathInside(root, key);
       const mark = path === null ? null : await markOf(path).catch(nothingIfAbsent);
       if (path === null || mark === null) return { settle: async () => {}, abandon: async () => {} };
-      return storageErrors(root, async () => {
-        const entry = await newEntry(root);
-        try {
-          await writeIntent(entry, { key, mark, claimed: false });
-        } catch (error) {
-          await removeEntry(entry);
-          throw error;
-        }
-        return {
-          async settle() {
-            await takeAway(path, root);
-            await removeEntry(entry);
-          },
-          abandon: () => removeEntry(entry),
-        };
-      });
+      const announced = await storageErrors(root, () => announceRemoval(root, { key, mark, claimed: false }));
+      return {
+        async settle() {
+          await takeAway(path, root);
+          await announced.forget();
+        },
+        abandon: () => announced.forget(),
+      };
     },
 
     sweep: (isReferenced) =>

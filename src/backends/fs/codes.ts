@@ -9,6 +9,10 @@ export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }
 
+export function isFull(error: unknown): boolean {
+  return FULL.has(codeOf(error) ?? '');
+}
+
 export function isMissing(error: unknown): boolean {
   return codeOf(error) === 'ENOENT';
 }
@@ -28,8 +32,7 @@ export async function storageErrors<T>(root: string, work: () => Promise<T>): Pr
     return await work();
   } catch (error) {
     const code = codeOf(error);
-    if (code !== undefined && FULL.has(code))
-      throw new ChsError('STORAGE_FULL', { path: root }, { cause: error });
+    if (isFull(error)) throw new ChsError('STORAGE_FULL', { path: root }, { cause: error });
     if (code !== undefined && UNWRITABLE.has(code)) {
       throw new ChsError('STORAGE_UNWRITABLE', { path: root, reason: code }, { cause: error });
     }

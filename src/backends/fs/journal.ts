@@ -5,8 +5,9 @@ import { readdir, rmdir, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { makeFolder } from './durable.ts';
+import { keepReserve, RESERVE } from './reserve.ts';
 
-/** The journal's folder below the storage root. */
+/** The journal's name below the storage root. */
 export const JOURNAL = '.incoming';
 
 /** A live process touches its folder this often, from its first entry on. */
@@ -29,9 +30,18 @@ function self(): string {
 /** The heartbeats of this process, by storage root. */
 const beating = new Map<string, NodeJS.Timeout>();
 
+export function journalFolder(root: string): string {
+  return join(root, JOURNAL);
+}
+
 /** This process's folder in the journal of `root`. */
 export function processFolder(root: string): string {
   return join(root, JOURNAL, self());
+}
+
+/** The reserve of `root` while this process has it. */
+export function ownReserve(root: string): string {
+  return `${processFolder(root)}.${RESERVE}`;
 }
 
 /** Makes this process's folder and keeps telling the others that it is alive. */
@@ -39,6 +49,7 @@ export async function joinJournal(root: string): Promise<void> {
   const folder = processFolder(root);
   await makeFolder(root, 0o750);
   await makeFolder(folder, 0o700);
+  await keepReserve(journalFolder(root), folder);
   if (beating.has(root)) return;
   const beat = (): void => {
     const now = new Date();
@@ -72,7 +83,7 @@ export async function deadFolders(root: string, staleAfterMs: number): Promise<s
 }
 
 async function isDead(name: string, folder: string, staleAfterMs: number): Promise<boolean> {
-  if (name === self()) return false;
+  if (name === RESERVE || name === self() || name === `${self()}.${RESERVE}`) return false;
   const [owner, ownerSpace, pid] = name.split('.');
   const silentMs = await stat(folder).then(
     (found) => Date.now() - found.mtimeMs,

@@ -10,10 +10,15 @@ export interface SqlBackend {
    * Runs one whole transaction. `work` is run again when another process was in the way, so it must
    * do nothing that cannot be repeated.
    *
-   * @throws ChsError DATABASE_BUSY when the others did not finish in time
+   * @throws ChsError DATABASE_BUSY when the others did not finish in time, STORAGE_FULL
    */
-  write<T>(work: (db: Kysely<Schema>) => Promise<T>): Promise<T>;
+  write<T>(work: (db: Kysely<Schema>) => Promise<T>, options?: WriteOptions): Promise<T>;
   /** Rejects when the database does not answer. */
   check(): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface WriteOptions {
+  /** It leaves more room than there was, so on a full disk it may have what is set aside for such. */
+  readonly makesRoom?: boolean;
 }

@@ -80,11 +80,14 @@ function rows(backend: SqlBackend): Pick<CrashStore, RowMethods> {
     find: (kind, id) => backend.read((db) => first(db, kind, 'id', id)),
     findBySha256: (kind, sha256) => backend.read((db) => first(db, kind, 'sha256', sha256)),
     remove: (kind, id) =>
-      backend.write(async (db) => {
-        await db.deleteFrom('declared_ids').where('kind', '=', kind).where('file_id', '=', id).execute();
-        const { numAffectedRows } = await sql`delete from ${sql.table(kind)} where id = ${id}`.execute(db);
-        return numAffectedRows !== undefined && numAffectedRows > 0n;
-      }),
+      backend.write(
+        async (db) => {
+          await db.deleteFrom('declared_ids').where('kind', '=', kind).where('file_id', '=', id).execute();
+          const { numAffectedRows } = await sql`delete from ${sql.table(kind)} where id = ${id}`.execute(db);
+          return numAffectedRows !== undefined && numAffectedRows > 0n;
+        },
+        { makesRoom: true },
+      ),
     isReferenced: (filePath) => backend.read((db) => isReferenced(db, filePath)),
     minidumpDetails: (id) =>
       backend.read(async (db) => {

@@ -9,6 +9,7 @@ import type { SqlBackend } from '../sql/backend.ts';
 import type { Schema } from '../sql/schema.ts';
 import { loadDriver, nativeBinding } from './driver.ts';
 import { LATEST_MIGRATION, migrate } from './migrations.ts';
+import { type Reserve, reserveBeside } from './reserve.ts';
 
 /** While another process writes, the thread may stand still this long at most before it lets others run. */
 const BLOCKING_WAIT_MS = 20;
@@ -29,7 +30,18 @@ type Database = InstanceType<ReturnType<typeof loadDriver>>;
  * @throws ChsError DATABASE_UNUSABLE when the file is no database, cannot be written, or was made
  *   by a newer chs; DATABASE_BUSY
  */
-export async function openSqlite({ path, busyTimeoutMs }: SqliteOptions): Promise<SqlBackend> {
+export async function openSqlite(options: SqliteOptions): Promise<SqlBackend> {
+  const reserve = reserveBeside(options.path);
+  try {
+    return await openWith(options, reserve);
+  } catch (error) {
+    // The index of the WAL takes room, even for whoever only wants to delete something.
+    if (!isFull(error) || !reserve.releaseSome()) throw error;
+    return openWith(options, reserve);
+  }
+}
+
+async function openWith({ path, busyTimeoutMs }: SqliteOptions, reserve: Reserve): Promise<SqlBackend> {
   const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
     // Monotonic, as a clock that is set must not end the wait.
     const uptimeMs = (): number => process.uptime() * 1000;
@@ -85,7 +97,17 @@ export async function openSqlite({ path, busyTimeoutMs }: SqliteOptions): Promis
     // One snapshot for all queries of a read: a page and its total belong together.
     read: (work) => transaction('begin', work),
     // A transaction that begins as a reader fails at once when it has to wait to write; this one waits.
-    write: (work) => transaction('begin immediate', work),
+    async write(work, { makesRoom = false } = {}) {
+      const result = await transaction('begin immediate', work).catch((error: unknown) => {
+        if (!makesRoom || !isFull(error)) throw error;
+        reserve.release();
+        // What is in the database itself needs no place in the WAL, which then begins anew, over its own blocks.
+        database.pragma('wal_checkpoint(PASSIVE)');
+        return transaction('begin immediate', work);
+      });
+      reserve.keep();
+      return result;
+    },
     async check() {
       // A file that was moved or replaced goes on working through the open handle, for nobody else.
       const { ino } = await stat(path);
@@ -170,10 +192,16 @@ function isBusy(error: unknown): boolean {
   return /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error));
 }
 
+function isFull(error: unknown): boolean {
+  return error instanceof ChsError && error.code === 'STORAGE_FULL';
+}
+
 /** SQLite's own words for what is wrong with the file, in the table's terms; anything else as it is. */
 function translated(error: unknown, path: string): unknown {
   const code = codeOf(error);
-  if (code.startsWith('SQLITE_FULL')) return new ChsError('STORAGE_FULL', { path }, { cause: error });
+  // The second: no room for the index of the WAL.
+  if (/^SQLITE_(FULL|IOERR_SHMSIZE)/.test(code))
+    return new ChsError('STORAGE_FULL', { path }, { cause: error });
   if (isBusy(error)) return new ChsError('DATABASE_BUSY', {}, { cause: error });
   if (/^(SQLITE_(NOTADB|CORRUPT|CANTOPEN|READONLY|PERM|IOERR)|E[A-Z]+$)/.test(code)) {
     const reason = error instanceof Error ? error.message : code;
