@@ -14,7 +14,7 @@ import type { Dialect } from './dialects/dialect.ts';
 import { dialects } from './dialects/table.ts';
 import { type AppEnv, type MountOptions, mount } from './mount.ts';
 
-const SECURITY_HEADERS = {
+export const SECURITY_HEADERS = {
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',
@@ -60,7 +60,10 @@ export function createApp(chs: Chs, { config, log, router }: AppOptions): App {
       error instanceof ChsError
         ? error
         : new ChsError('INTERNAL', { requestId: call.requestId }, { cause: error });
-    if (known.status >= 500)
+    // What will pass by itself, or is for whoever runs the machine to clear, has no cause to look for in the code.
+    if (known.status >= 500 && known.retryable)
+      call.log.warn(`${c.req.method} ${c.req.path} failed: ${known.message}`, { code: known.code });
+    else if (known.status >= 500)
       call.log.error(`${c.req.method} ${c.req.path} failed: ${known.message}`, {}, known.cause ?? known);
     else
       call.log.info(`${c.req.method} ${c.req.path} refused: ${known.message}`, {

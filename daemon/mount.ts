@@ -21,6 +21,8 @@ import { fileReply } from './send-file.ts';
 export interface AppEnv {
   Bindings: Partial<HttpBindings> & {
     body?: Readable;
+    /** There where the client holds the body back until it is asked for (`Expect: 100-continue`). */
+    askForBody?: () => void;
     direct?: (reply: Reply) => Response;
     /** Who calls, where that needs no key: whoever may read the data directory may do everything. */
     principal?: Principal;
@@ -65,7 +67,8 @@ async function run(
     const upload = createUpload(
       {
         operation,
-        body: bodyOf(c),
+        body: () => bodyOf(c),
+        contentLength: lengthOf(c),
         contentType: c.req.header('content-type') ?? null,
         contentEncoding: c.req.header('content-encoding') ?? null,
         texts,
@@ -113,8 +116,18 @@ async function authorized(
   return principal;
 }
 
-/** The socket's own stream where there is one: it is faster than the web stream around it. */
+/** Null where the client does not say it beforehand. */
+function lengthOf(c: Context<AppEnv>): number | null {
+  const length = c.req.header('content-length');
+  return length === undefined ? null : Number(length);
+}
+
+/**
+ * The body, to be read from now on; not earlier, so that a client that waits for leave to send it can
+ * be refused before. The socket's own stream where there is one: it is faster than the web stream around it.
+ */
 function bodyOf(c: Context<AppEnv>): Readable {
+  c.env?.askForBody?.();
   const ownStream = c.env?.body ?? c.env?.incoming;
   if (ownStream) return ownStream;
   const { body } = c.req.raw;

@@ -4,9 +4,10 @@ import { createGunzip } from 'node:zlib';
 import { ChsError } from '../../src/platform/errors.ts';
 import { readableSize } from '../../src/platform/size.ts';
 
+export type Encoding = 'identity' | 'gzip';
+
 export interface MeterOptions {
-  /** `Content-Encoding`, or null. */
-  readonly encoding: string | null;
+  readonly encoding: Encoding;
   /** The file's own limit in inflated bytes, and the setting that it comes from. */
   readonly maxFileBytes: number;
   readonly setting: string;
@@ -17,17 +18,40 @@ export interface MeterOptions {
 }
 
 /**
+ * @param header `Content-Encoding`, or null
+ * @throws ChsError UNSUPPORTED_ENCODING
+ */
+export function encodingOf(header: string | null): Encoding {
+  const encoding = header?.trim().toLowerCase() || 'identity';
+  if (encoding === 'identity') return 'identity';
+  if (encoding === 'gzip' || encoding === 'x-gzip') return 'gzip';
+  throw new ChsError('UNSUPPORTED_ENCODING', { encoding });
+}
+
+/**
+ * Before anything is read: a body that says itself that it is too long. Of a compressed one nobody
+ * knows yet.
+ *
+ * @throws ChsError FILE_TOO_LARGE
+ */
+export function refuseTooLong(contentLength: number | null, options: MeterOptions): void {
+  if (contentLength === null || options.encoding !== 'identity') return;
+  if (contentLength > options.maxFileBytes + options.allowanceBytes) throw tooLarge(options);
+}
+
+function tooLarge({ maxFileBytes, setting }: MeterOptions): ChsError {
+  return new ChsError('FILE_TOO_LARGE', { limit: readableSize(maxFileBytes), setting });
+}
+
+/**
  * Gives the body's bytes as they are meant: inflated, counted, with an error when the sender falls
  * silent or goes away. Destroying what this gives leaves `source` open, for the reply.
  *
- * The stream fails with ChsError UNSUPPORTED_ENCODING, BAD_ENCODING, FILE_TOO_LARGE,
+ * The stream fails with ChsError BAD_ENCODING, FILE_TOO_LARGE,
  * REQUEST_TIMEOUT, CALLER_GONE.
  */
 export function meterBody(source: Readable, options: MeterOptions): Readable {
-  const encoding = options.encoding?.trim().toLowerCase() || 'identity';
-  if (!['identity', 'gzip', 'x-gzip'].includes(encoding))
-    throw new ChsError('UNSUPPORTED_ENCODING', { encoding });
-
+  const { encoding } = options;
   let receivedBytes = 0;
   const meter = new Transform({
     readableHighWaterMark: 64 * 1024,
@@ -35,13 +59,7 @@ export function meterBody(source: Readable, options: MeterOptions): Readable {
     transform(chunk: Uint8Array, _encoding, done) {
       receivedBytes += chunk.length;
       if (receivedBytes <= options.maxFileBytes + options.allowanceBytes) done(null, chunk);
-      else
-        done(
-          new ChsError('FILE_TOO_LARGE', {
-            limit: readableSize(options.maxFileBytes),
-            setting: options.setting,
-          }),
-        );
+      else done(tooLarge(options));
     },
   });
 

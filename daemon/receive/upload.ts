@@ -10,14 +10,16 @@ import {
 } from '../../src/operation.ts';
 import { ChsError } from '../../src/platform/errors.ts';
 import { decodeTexts, parseInput, parseJsonObject } from '../decode.ts';
-import { meterBody } from './meter.ts';
+import { encodingOf, meterBody, refuseTooLong } from './meter.ts';
 
 /** Part headers, boundaries and the like, on top of the file and the metadata. */
 const MULTIPART_OVERHEAD_BYTES = 256 * 1024;
 
 export interface UploadRequest {
   readonly operation: Operation;
-  readonly body: Readable;
+  /** Gives the body once it is wanted. */
+  readonly body: () => Readable;
+  readonly contentLength: number | null;
   readonly contentType: string | null;
   readonly contentEncoding: string | null;
   /** Path parameters and query. */
@@ -36,13 +38,15 @@ export function createUpload(
 ): Upload<unknown> {
   const part = operation.body?.part ?? 'file';
   const measured = async <T>(read: (body: Readable) => Promise<T>): Promise<T> => {
-    const body = meterBody(request.body, {
-      encoding: request.contentEncoding,
+    const options = {
+      encoding: encodingOf(request.contentEncoding),
       maxFileBytes: limits.maxFileBytes,
       setting: operation.body?.limit ?? '',
       allowanceBytes: limits.maxMetadataBytes + MULTIPART_OVERHEAD_BYTES,
       idleTimeoutMs: limits.idleTimeoutMs,
-    });
+    };
+    refuseTooLong(request.contentLength, options);
+    const body = meterBody(request.body(), options);
     // Whoever gives up before reading anything leaves a body that nobody listens to.
     body.on('error', () => {});
     try {

@@ -25,6 +25,9 @@ export const errorTable = {
   BAD_ENCODING: { status: 400, exit: 2 },
   UNSUPPORTED_ENCODING: { status: 415, exit: 2 },
   BODY_TOO_LARGE: { status: 413, exit: 2 },
+  MALFORMED_REQUEST: { status: 400, exit: 2 },
+  HEADERS_TOO_LARGE: { status: 431, exit: 2 },
+  EXPECTATION_FAILED: { status: 417, exit: 2 },
   // Files.
   EMPTY_FILE: { status: 400, exit: 2 },
   FILE_TOO_LARGE: { status: 400, exit: 2 },
@@ -48,6 +51,7 @@ export const errorTable = {
   TOKEN_NOT_FOUND: { status: 404, exit: 2 },
   ROUTE_NOT_FOUND: { status: 404, exit: 2 },
   METHOD_NOT_ALLOWED: { status: 405, exit: 2 },
+  PRECONDITION_FAILED: { status: 412, exit: 2 },
   RANGE_NOT_SATISFIABLE: { status: 416, exit: 2 },
   // What the machine cannot do now.
   REQUEST_TIMEOUT: { status: 408, exit: 2, retryable: true },
@@ -69,7 +73,10 @@ export const errorTable = {
   DOWNLOAD_DAMAGED: { status: 502, exit: 2, retryable: true },
   PORT_TAKEN: { status: 500, exit: 2 },
   LISTEN_FAILED: { status: 500, exit: 2 },
+  PORT_NOT_ALLOWED: { status: 500, exit: 2 },
   UNSAFE_LISTEN: { status: 500, exit: 2 },
+  KEY_UNUSABLE: { status: 500, exit: 2 },
+  KEY_UNWRITABLE: { status: 500, exit: 2 },
   INTERRUPTED: { status: 499, exit: 2 },
 } as const satisfies Record<string, ErrorRow>;
 

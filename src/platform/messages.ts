@@ -51,6 +51,12 @@ export const messages: Record<ErrorCode, MessageRow> = {
     en: 'the request body is over the limit of {limit}',
     zh: '请求体超过限制（最大 {limit}）',
   },
+  MALFORMED_REQUEST: { en: 'this is not a valid HTTP request', zh: '不是有效的 HTTP 请求' },
+  HEADERS_TOO_LARGE: { en: 'the headers of the request are too large', zh: '请求头过大' },
+  EXPECTATION_FAILED: {
+    en: 'the only expectation that can be met is 100-continue',
+    zh: '仅支持 Expect: 100-continue',
+  },
   EMPTY_FILE: { en: 'the uploaded file is empty', zh: '文件上传失败：文件为空' },
   FILE_TOO_LARGE: {
     en: 'upload failed: the file is over the limit of {limit} ({setting})',
@@ -119,6 +125,10 @@ export const messages: Record<ErrorCode, MessageRow> = {
   },
   ROUTE_NOT_FOUND: { en: 'no such route: {method} {path}', zh: '接口不存在：{method} {path}' },
   METHOD_NOT_ALLOWED: { en: '{method} is not possible on {path}', zh: '{path} 不支持 {method}' },
+  PRECONDITION_FAILED: {
+    en: 'the file is not the one that the request is about (If-Match, If-Unmodified-Since)',
+    zh: '文件与请求的前提条件不符（If-Match、If-Unmodified-Since）',
+  },
   RANGE_NOT_SATISFIABLE: {
     en: 'the range is outside the file ({size} bytes)',
     zh: '请求范围超出文件（{size} 字节）',
@@ -186,11 +196,29 @@ export const messages: Record<ErrorCode, MessageRow> = {
     hintZh: '可能已有一个 chs 在运行；可用 --port 或配置中的 server.port 选择其他端口。',
   },
   LISTEN_FAILED: { en: 'cannot listen on {host}:{port}: {reason}', zh: '无法监听 {host}:{port}：{reason}' },
+  PORT_NOT_ALLOWED: {
+    en: 'this user may not listen on port {port} of {host}',
+    zh: '当前用户无权监听 {host} 的端口 {port}',
+    hint: 'Ports below 1024 are for administrators: choose another with --port, and let a proxy in front take this one.',
+    hintZh: '1024 以下的端口仅限管理员使用：请用 --port 选择其他端口，并由前置代理监听该端口。',
+  },
   UNSAFE_LISTEN: {
     en: 'refusing to listen on {host}: {reason}',
     zh: '拒绝监听 {host}：{reason}',
     hint: 'Set server.api_key to a secret of your own (32 random characters, say), or listen on 127.0.0.1.',
     hintZh: '请将 server.api_key 设为自己的密钥（例如 32 个随机字符），或只监听 127.0.0.1。',
+  },
+  KEY_UNUSABLE: {
+    en: 'the API key in {path} cannot be used: {reason}',
+    zh: '{path} 中的 API Key 无法使用：{reason}',
+    hint: 'Remove it and the next start makes another, or set server.api_key.',
+    hintZh: '删除它后下次启动会生成新的密钥，或设置 server.api_key。',
+  },
+  KEY_UNWRITABLE: {
+    en: 'an API key cannot be made in {path}: {reason}',
+    zh: '无法在 {path} 中生成 API Key：{reason}',
+    hint: 'Check the owner and the mount of that folder; for another place set CHS_DATA_DIR or database.path.',
+    hintZh: '请检查该文件夹的所有者与挂载方式；可用 CHS_DATA_DIR 或 database.path 换一个位置。',
   },
   INTERRUPTED: { en: 'interrupted', zh: '已中断' },
 };

@@ -1,6 +1,9 @@
 /** A daemon that is told to stop: what is under way finishes, nothing new begins, nothing idle holds it. */
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { Agent, type ClientRequest, request } from 'node:http';
+import { connect } from 'node:net';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
@@ -101,10 +104,34 @@ t.test('is not held by a connection that is kept alive after its upload', { skip
 });
 
 t.test('cuts what is not finished within the grace time', { skip }, async (t) => {
-  const daemon = await spawnDaemon(t, t.testdir(), { 'server.graceful_shutdown_timeout': 1 });
+  const folder = t.testdir();
+  const daemon = await spawnDaemon(t, folder, { 'server.graceful_shutdown_timeout': 1 });
   const upload = await halfSent(daemon.url);
   daemon.process.kill('SIGTERM');
   await t.rejects(upload.status);
+  t.same(await endOf(t, daemon), { code: 0, signal: null });
+  t.match(
+    readFileSync(join(folder, 'logs', 'server.log'), 'utf8'),
+    /\[WARN\] - .*requests cut off: count=1$/m,
+  );
+  t.same(readdirSync(join(folder, 'storage', '.incoming')), ['reserve'], 'the half file is gone at once');
+});
+
+t.test('is not ready any more while it drains, over a connection from before', { skip }, async (t) => {
+  const daemon = await spawnDaemon(t, t.testdir(), { 'server.graceful_shutdown_timeout': GRACE_SECONDS });
+  const socket = connect(Number(new URL(daemon.url).port), '127.0.0.1');
+  t.teardown(() => socket.destroy());
+  const dump = crashme('av.dmp');
+  const headers = [`X-API-Key: ${TEST_KEY}`, `Content-Length: ${dump.length}`, 'Expect: 100-continue'];
+  socket.write(`POST /upload/minidump HTTP/1.1\r\nHost: localhost\r\n${headers.join('\r\n')}\r\n\r\n`);
+  await once(socket, 'data');
+  daemon.process.kill('SIGTERM');
+  await untilRefused(daemon.url);
+  socket.write(Buffer.concat([dump, Buffer.from('GET /health/ready HTTP/1.1\r\nHost: localhost\r\n\r\n')]));
+  const [uploaded = '', ready = ''] = (await text(socket)).split(/(?=HTTP\/1)/);
+  t.match(uploaded, /^HTTP\/1.1 200 /);
+  t.match(ready, /^HTTP\/1.1 503 /);
+  t.match(ready, '"name":"accepting","status":"failed"');
   t.same(await endOf(t, daemon), { code: 0, signal: null });
 });
 
