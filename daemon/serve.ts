@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { type Chs, createChs } from '../src/compose.ts';
-import { ChsError } from '../src/platform/errors.ts';
+import { ChsError, type ErrorCode } from '../src/platform/errors.ts';
+import type { Log } from '../src/platform/log.ts';
 import { createApp } from './app.ts';
 import { createHttpServer, type HttpServer } from './http-server.ts';
 import { keysFor, type ListenKeys } from './listen.ts';
@@ -15,10 +16,12 @@ export interface Daemon {
   /** Such as `http://127.0.0.1:3000`. */
   readonly url: string;
   readonly keys: ListenKeys;
+  readonly log: Log;
   /**
    * Takes over a changed configuration as far as a running daemon can; the log says what it took.
    *
-   * @throws ChsError UNSAFE_LISTEN when the new keys would not do for the address
+   * @throws ChsError UNSAFE_LISTEN when the new keys would not do for the address; KEY_UNUSABLE,
+   *   KEY_UNWRITABLE
    */
   reload(next: LoadedConfig): void;
   /** Stops listening, lets requests finish for `graceful_shutdown_timeout`, closes everything. */
@@ -28,7 +31,8 @@ export interface Daemon {
 /**
  * Starts a daemon and gives it once it listens.
  *
- * @throws ChsError UNSAFE_LISTEN, PORT_TAKEN, LISTEN_FAILED, DATABASE_UNUSABLE, DATABASE_BUSY
+ * @throws ChsError UNSAFE_LISTEN, KEY_UNUSABLE, KEY_UNWRITABLE, PORT_TAKEN, PORT_NOT_ALLOWED,
+ *   LISTEN_FAILED, DATABASE_UNUSABLE, DATABASE_BUSY
  */
 export async function startDaemon({ config }: LoadedConfig): Promise<Daemon> {
   const keys = keysFor(config);
@@ -48,6 +52,7 @@ export async function startDaemon({ config }: LoadedConfig): Promise<Daemon> {
   return {
     url,
     keys,
+    log,
     reload: (next) => reload(config, next.config, log),
     stop: (reason) => {
       const graceMs = config.server.graceful_shutdown_timeout * 1000;
@@ -65,12 +70,20 @@ function reload(live: Config, next: Config, log: OpenLog): void {
   if (waiting.length > 0) log.warn(`These changes need a restart: ${waiting.join(', ')}`);
 }
 
+const LISTEN_CODES: Readonly<Record<string, ErrorCode>> = {
+  EADDRINUSE: 'PORT_TAKEN',
+  EACCES: 'PORT_NOT_ALLOWED',
+};
+
+/** What the system said about listening, in the table's terms. */
+export function listenError(error: NodeJS.ErrnoException, host: string, port: number): ChsError {
+  const code = LISTEN_CODES[error.code ?? ''] ?? 'LISTEN_FAILED';
+  return new ChsError(code, { host, port, reason: error.code ?? error.message }, { cause: error });
+}
+
 function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const code = error.code === 'EADDRINUSE' ? 'PORT_TAKEN' : 'LISTEN_FAILED';
-      reject(new ChsError(code, { host, port, reason: error.code ?? error.message }, { cause: error }));
-    });
+    server.once('error', (error) => reject(listenError(error, host, port)));
     server.listen(port, host, () => {
       server.removeAllListeners('error');
       resolve();

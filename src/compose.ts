@@ -16,6 +16,7 @@ import { type Component, createHealth } from './health/health.ts';
 import { healthOperations } from './health/operations.ts';
 import type { Handlers, Operations } from './operation.ts';
 import type { FixedKey } from './platform/access.ts';
+import { configuredKeys } from './platform/listen-safety.ts';
 import type { Log } from './platform/log.ts';
 
 /** A disk with less free than this is as good as full for the uploads under way. */
@@ -95,19 +96,6 @@ export async function createChs(config: Config, { log, keys, now = Date.now }: C
       await database.close();
     },
   };
-}
-
-/** The keys that the configuration names. */
-export function configuredKeys(config: Config): FixedKey[] {
-  const { api_key } = config.server;
-  return [
-    ...(api_key === undefined ? [] : [{ name: 'server.api_key', key: api_key }]),
-    ...config.auth.api_keys.map((key, index) => ({
-      name: `auth.api_keys[${index}]`,
-      key,
-      kind: 'key' as const,
-    })),
-  ];
 }
 
 function domain<T extends Operations>(operations: T, handlers: Handlers<T>): Domain {

@@ -1,0 +1,51 @@
+/** Whether a server may listen on an address with the keys that it has. */
+import { BlockList, isIPv6 } from 'node:net';
+import type { FixedKey } from './access.ts';
+import { ChsError } from './errors.ts';
+
+/** Keys that stand in documents and samples: everyone knows them. */
+const SAMPLE_KEYS = new Set([
+  'your-secret-api-key',
+  'your-api-key',
+  'replace-me-with-a-long-random-key',
+  'replace-me-with-the-key-of-the-server',
+  'changeme',
+]);
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+loopback.addAddress('::1', 'ipv6');
+
+export function isLoopback(host: string): boolean {
+  if (host.toLowerCase() === 'localhost') return true;
+  return loopback.check(host, isIPv6(host) ? 'ipv6' : 'ipv4');
+}
+
+/** The part of a configuration that says where to listen, and with which keys. */
+export interface KeySettings {
+  readonly server: { readonly host: string; readonly api_key?: string | undefined };
+  readonly auth: { readonly api_keys: readonly string[] };
+}
+
+/** The keys that a configuration names. */
+export function configuredKeys({ server, auth }: KeySettings): FixedKey[] {
+  return [
+    ...(server.api_key === undefined ? [] : [{ name: 'server.api_key', key: server.api_key }]),
+    ...auth.api_keys.map((key, index) => ({ name: `auth.api_keys[${index}]`, key })),
+  ];
+}
+
+export function sampleKeys(keys: readonly FixedKey[]): FixedKey[] {
+  return keys.filter(({ key }) => SAMPLE_KEYS.has(key));
+}
+
+/** Why `chs serve` would not listen where it is told to; null when there is nothing against it. */
+export function unsafeListen(settings: KeySettings): ChsError | null {
+  const { host } = settings.server;
+  if (isLoopback(host)) return null;
+  const keys = configuredKeys(settings);
+  if (keys.length === 0) return new ChsError('UNSAFE_LISTEN', { host, reason: 'no API key is configured' });
+  const [sample] = sampleKeys(keys);
+  if (!sample) return null;
+  return new ChsError('UNSAFE_LISTEN', { host, reason: `${sample.name} is the key from the documentation` });
+}
