@@ -4,6 +4,7 @@ import { dirname, join, sep } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { ConfigProblem } from '../config/problem.ts';
 import { ChsError } from '../src/platform/errors.ts';
+import { unsafeListen } from '../src/platform/listen-safety.ts';
 import { addCommand, addGroup, type CommandContext, type Invocation } from './define.ts';
 import { usageError } from './failure.ts';
 import { localFileError } from './local-file.ts';
@@ -149,7 +150,9 @@ async function check({ out, cwd, env, options }: Run): Promise<ExitCode> {
     const loaded = await loadConfig({ cwd, env, explicitPath: options.config });
     const inert = inertKeysSet(loaded).map(inertWarning);
     file = loaded.file;
-    warnings = [...loaded.warnings, ...inert];
+    const refusal = unsafeListen(loaded.config);
+    const unsafe = refusal ? [`\`chs serve\` will not start: ${refusal.message}`] : [];
+    warnings = [...loaded.warnings, ...unsafe, ...inert];
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     ({ problems, file, warnings } = error);

@@ -6,6 +6,7 @@ import { json } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import type { LoadedConfig } from '../config/load.ts';
 import { healthOperations } from '../src/health/operations.ts';
+import { unsafeListen } from '../src/platform/listen-safety.ts';
 import { type Connection, connect, connectEmbedded } from './connect.ts';
 import { addCommand, type CommandContext } from './define.ts';
 import { describeFailure } from './failure.ts';
@@ -49,6 +50,7 @@ async function examine(run: Run): Promise<ExitCode> {
   const loaded = await configuration(run, add);
   if (loaded) {
     add(await dataDirectory(loaded));
+    add(listening(loaded));
     for (const check of await localParts(run, loaded)) add(check);
     const server = run.options.server ?? loaded.config.client.server;
     if (server !== undefined) add(await serverReachable(run, loaded));
@@ -122,6 +124,16 @@ async function configuration(run: Run, add: (check: Check) => void): Promise<Loa
     });
     return null;
   }
+}
+
+/** Whether `chs serve` would start, by what it says itself; who never serves needs no more than a warning. */
+function listening({ config }: LoadedConfig): Check {
+  const name = 'listening';
+  const { host, port } = config.server;
+  const refusal = unsafeListen(config);
+  if (!refusal) return { name, status: 'ok', detail: `${host}, port ${port}`, advice: null };
+  const { message, hint } = refusal.describe('en');
+  return { name, status: 'warning', detail: `\`chs serve\` will not start: ${message}`, advice: hint };
 }
 
 /** The folders may not be there yet: then the nearest one above is where they will be made. */

@@ -26,6 +26,8 @@ export function register(program: Command, context: CommandContext): void {
 }
 
 async function serve(run: Run, { options }: Invocation): Promise<ExitCode> {
+  // Without a listener Node.js opens its debugger at this signal, and whoever reaches that is in the daemon.
+  if (process.platform !== 'win32') process.on('SIGUSR1', () => {});
   const given = withFlags(await run.config(), options);
   // With --json standard output is JSON alone; the log is in its file.
   const loaded = run.options.json ? withoutStdoutLog(given) : given;
@@ -35,6 +37,14 @@ async function serve(run: Run, { options }: Invocation): Promise<ExitCode> {
 
   const { startDaemon } = await import('../daemon/serve.ts');
   const daemon = await startDaemon(loaded);
+  const onHangup = (): void => {
+    reload(run, options, daemon).catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      run.out.warn(`the configuration was not reloaded: ${reason}`);
+      daemon.log.error(`Configuration not reloaded: ${reason}`);
+    });
+  };
+  process.on('SIGHUP', onHangup);
   const { keys, url } = daemon;
   if (run.options.json) run.out.value({ url, key_file: keys.keyFile });
   run.out.note(`chs listens on ${url} (data in ${loaded.root}); Ctrl-C stops it`);
@@ -42,14 +52,6 @@ async function serve(run: Run, { options }: Invocation): Promise<ExitCode> {
     run.out.note(`API key, made now and shown this once: ${keys.generated.key}`);
     run.out.note(`It is kept in ${keys.generated.path}; the commands of this user find it there.`);
   }
-  const onHangup = (): void => {
-    reload(run, options, daemon).catch((error: unknown) => {
-      run.out.warn(
-        `the configuration was not reloaded: ${error instanceof Error ? error.message : String(error)}`,
-      );
-    });
-  };
-  process.on('SIGHUP', onHangup);
   await new Promise<void>((resolve) => {
     if (run.signal.aborted) resolve();
     run.signal.addEventListener('abort', () => resolve(), { once: true });

@@ -1,4 +1,5 @@
 /** The small value types of the configuration that TOML lacks: sizes, durations, addresses, host:port pairs. */
+import { isIPv6 } from 'node:net';
 import * as z from 'zod';
 import { parseBind } from './bind.ts';
 
@@ -57,7 +58,8 @@ export const addressRange = z
 export const host = z
   .string()
   .regex(/^[^\s/[\]]{1,255}$/)
-  .meta({ expects: 'a host name or an address (IPv6 without brackets)' });
+  .refine((text) => !text.includes(':') || isIPv6(text))
+  .meta({ expects: 'a host name or an address (IPv6 without brackets), without a port' });
 
 export const bindAddress = z
   .string()

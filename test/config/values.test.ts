@@ -47,7 +47,7 @@ cors_origins = ["*"]
       .sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10)),
     [
       '2 server.port: expected a whole number from 0 to 65535, found "abc"',
-      '3 server.host: expected a host name or an address (IPv6 without brackets), found ""',
+      '3 server.host: expected a host name or an address (IPv6 without brackets), without a port, found ""',
       '5 storage.strict: expected true or false, found 1',
       '6 storage.max_pdb_size: expected a size in bytes, or text such as "100MB" (KB, MB, GB and TB count in 1024s), found "10 apples"',
       '7 storage.stale_upload_age: expected a duration such as "500ms", "90s", "10m", "1h" or "7d", found 3600',
