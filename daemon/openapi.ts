@@ -8,10 +8,12 @@ import {
   type Operations,
   pathParameters,
 } from '../src/operation.ts';
-import { errorTable } from '../src/platform/errors.ts';
+import { type ErrorCode, errorTable } from '../src/platform/errors.ts';
 import { dialects } from './dialects/table.ts';
 
 type Json = Record<string, unknown>;
+
+const FILE: Json = { type: 'string', contentMediaType: 'application/octet-stream' };
 
 /** @param tables every domain's operations */
 export function openapiDocument(tables: readonly Operations[]): Json {
@@ -39,21 +41,45 @@ export function openapiDocument(tables: readonly Operations[]): Json {
         bearer: { type: 'http', scheme: 'bearer' },
       },
     },
-    paths,
+    paths: { ...paths, ...documentPaths(paths) },
+  };
+}
+
+/** The routes that are no operations. */
+function documentPaths(paths: Readonly<Record<string, Json>>): Record<string, Json> {
+  const ready = paths['/health/ready']?.get;
+  return {
+    ...(ready ? { '/ready': { get: { ...(ready as Json), operationId: 'readyShort' } } } : {}),
+    '/openapi.json': {
+      get: {
+        operationId: 'openapi',
+        summary: 'Give this document',
+        'x-scope': 'public',
+        security: [],
+        responses: {
+          200: {
+            description: 'An OpenAPI 3.1 document',
+            content: { 'application/json': { schema: { type: 'object' } } },
+          },
+          ...failures('PlainFailure', []),
+        },
+      },
+    },
   };
 }
 
 function describe(name: string, operation: Operation): Json {
-  const schema = inputSchema(operation);
+  const schema = documented(inputSchema(operation));
   const inPath = pathParameters(operation.path);
   const properties = Object.entries(schema.properties);
   const bodyCarriesInput = operation.method === 'POST';
   const parameters = properties
-    .filter(([key]) => !bodyCarriesInput || inPath.includes(key))
+    .filter(([key]) => operation.body || !bodyCarriesInput || inPath.includes(key))
     .map(([key, property]) => ({
       name: key,
       in: inPath.includes(key) ? 'path' : 'query',
-      required: inPath.includes(key) || schema.required.includes(key),
+      required: inPath.includes(key) || (!operation.body && schema.required.includes(key)),
+      ...(operation.body ? { description: 'With a raw file as the body: instead of metadata' } : {}),
       schema: property,
     }));
   return {
@@ -68,62 +94,76 @@ function describe(name: string, operation: Operation): Json {
   };
 }
 
+/** Without the marks that are for the command line alone. */
+function documented(schema: InputSchema): InputSchema {
+  const properties = Object.entries(schema.properties).map(([key, property]) => {
+    const { short: _short, complete: _complete, ...own } = property;
+    return [key, own];
+  });
+  return { ...schema, properties: Object.fromEntries(properties) };
+}
+
 function requestBody(operation: Operation, schema: InputSchema): Json {
   const input = { type: 'object', ...schema };
   if (!operation.body) return { required: true, content: { 'application/json': { schema: input } } };
-  const file = { type: 'string', contentMediaType: 'application/octet-stream' };
   return {
     required: true,
+    description: 'The file with its metadata as multipart, or the file alone with its metadata in the query',
     content: {
       'multipart/form-data': {
         schema: {
           type: 'object',
-          properties: { metadata: input, [operation.body.part]: file },
+          properties: { metadata: input, [operation.body.part]: FILE },
           required: [operation.body.part],
         },
         encoding: { metadata: { contentType: 'application/json' } },
       },
-      'application/octet-stream': { schema: file },
+      'application/octet-stream': { schema: FILE },
     },
   };
 }
 
 function responses(operation: Operation): Json {
-  const replies: Record<string, Json> = { 200: success(operation) };
+  const succeeded = operation.output === null ? file() : { 200: success(operation, operation.output) };
+  return { ...succeeded, ...failures(failureName(operation), operation.errors) };
+}
+
+function failures(schemaName: string, errors: readonly ErrorCode[]): Record<string, Json> {
+  const replies: Record<string, Json> = {};
   const byStatus = new Map<number, string[]>();
-  for (const code of [...operation.errors, ...commonErrors]) {
+  for (const code of [...errors, ...commonErrors]) {
     const { status } = errorTable[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
   for (const [status, codes] of [...byStatus].sort(([a], [b]) => a - b)) {
     replies[status] = {
       description: [...new Set(codes)].join(', '),
-      content: { 'application/json': { schema: { $ref: `#/components/schemas/${failureName(operation)}` } } },
+      content: { 'application/json': { schema: { $ref: `#/components/schemas/${schemaName}` } } },
     };
   }
   return replies;
 }
 
-function success(operation: Operation): Json {
-  if (operation.output === null) {
-    return {
-      description: 'The file',
-      content: {
-        'application/octet-stream': {
-          schema: { type: 'string', contentMediaType: 'application/octet-stream' },
-        },
-      },
-    };
-  }
-  const { $schema: _, ...output } = z.toJSONSchema(operation.output, { io: 'output' });
+/** The replies with a file in them, or with word that the caller has it (RFC 9110, 15.3.7 and 15.4.5). */
+function file(): Record<string, Json> {
+  const content = { 'application/octet-stream': { schema: FILE } };
+  return {
+    200: { description: 'The file', content },
+    206: { description: 'The part of the file that Range asks for', content },
+    304: { description: 'The file is the one that If-None-Match or If-Modified-Since is about' },
+  };
+}
+
+function success(operation: Operation, output: z.core.$ZodType): Json {
+  const { $schema: _, ...data } = z.toJSONSchema(output, { io: 'output' });
   const schema =
     operation.dialect === 'crash'
       ? {
           type: 'object',
-          properties: { success: { const: true }, data: output },
+          properties: { success: { const: true }, data },
           required: ['success', 'data'],
         }
-      : output;
+      : data;
   return { description: 'Done', content: { 'application/json': { schema } } };
 }
 

@@ -102,3 +102,22 @@ inBoth('/openapi.json is an OpenAPI 3.1 document of every operation', async (t, 
     );
   }
 });
+
+inBoth('/openapi.json names every route and reply, and nothing of the command line', async (t, chs) => {
+  const { body } = await answerOf(await chs.bare('/openapi.json'));
+  for (const path of ['/ready', '/openapi.json'])
+    t.ok(at(body, 'paths', path, 'get', 'responses', '200'), path);
+  for (const kind of ['minidump', 'pdb', 'exe']) {
+    const replies = at(body, 'paths', `/api/download/${kind}/{id}`, 'get', 'responses');
+    for (const status of ['200', '206', '304', '404', '412', '416']) t.ok(at(replies, status), status);
+    const upload = at(body, 'paths', `/api/upload/${kind}`, 'post');
+    t.ok(at(upload, 'requestBody', 'content', 'application/octet-stream'));
+    t.match(at(upload, 'parameters', 0), { name: /^(timestamp|exe_version)$/, in: 'query', required: false });
+  }
+  const marks = new Set<string>();
+  JSON.stringify(body, (key, value) => {
+    if (key === 'short' || key === 'complete') marks.add(key);
+    return value;
+  });
+  t.same([...marks], []);
+});
