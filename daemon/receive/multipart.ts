@@ -6,6 +6,10 @@ import { ChsError } from '../../src/platform/errors.ts';
 
 /** Besides the file and the metadata a client may send a few empty or unknown parts before it is refused. */
 const PARTS_MAX = 16;
+/** A boundary has 70 characters at most (RFC 2046, 5.1.1). */
+const FIRST_LINE_BYTES = 80;
+
+const BARE_LF = 'its lines must end with CR LF, and end with LF alone';
 
 export interface MultipartOptions {
   readonly contentType: string;
@@ -85,16 +89,18 @@ export async function readMultipart<T extends Discardable>(
       attempt(() => {
         if (name === 'metadata')
           gotMetadata(text, text !== undefined && Buffer.byteLength(text) > options.maxMetadataBytes);
-        else if (name === options.part) throw new ChsError('MISSING_PART', { part: name });
+        else if (name === options.part)
+          throw new ChsError('BAD_MULTIPART', { reason: withoutFileName(name) });
         else throw unknownPart(name, options);
       }),
     );
     parser.on('partsLimit', () =>
       fail(new ChsError('BAD_MULTIPART', { reason: `more than ${PARTS_MAX} parts` })),
     );
-    parser.on('error', (error) => fail(multipartError(error)));
+    parser.on('error', (error) => fail(multipartError(error, hasBareLineFeeds())));
     parser.on('close', resolve);
     body.once('error', fail);
+    const hasBareLineFeeds = watchFirstLine(body);
     body.pipe(parser);
   });
 
@@ -146,10 +152,27 @@ function withQuotedBoundary(contentType: string): string {
   return contentType.replace(/;\s*boundary=([^"\s;]+)/i, '; boundary="$1"');
 }
 
-function multipartError(error: unknown): ChsError {
+function multipartError(error: unknown, hasBareLineFeeds = false): ChsError {
+  if (hasBareLineFeeds) return new ChsError('BAD_MULTIPART', { reason: BARE_LF }, { cause: error });
   const reason = error instanceof Error ? error.message : String(error);
   if (/unexpected end/i.test(reason)) return new ChsError('BODY_TRUNCATED', {}, { cause: error });
   return new ChsError('BAD_MULTIPART', { reason }, { cause: error });
+}
+
+/** The parser takes such a part for text, which is not streamed. */
+function withoutFileName(part: string): string {
+  return `the part "${part}" has no filename, so it counts as text; with curl: -F "${part}=@FILE"`;
+}
+
+/** Says afterwards whether the first line ended with LF alone: then the parser found no part at all. */
+function watchFirstLine(body: Readable): () => boolean {
+  let head = '';
+  const look = (piece: Uint8Array): void => {
+    head += Buffer.from(piece.buffer, piece.byteOffset, piece.length).toString('latin1', 0, FIRST_LINE_BYTES);
+    if (head.length >= FIRST_LINE_BYTES) body.off('data', look);
+  };
+  body.on('data', look);
+  return () => /^[^\r\n]*\n/.test(head);
 }
 
 function unknownPart(name: string, { part }: MultipartOptions): ChsError {

@@ -76,8 +76,8 @@ export const badBodies: readonly BadBody[] = [
   },
   {
     name: 'a file sent as text',
-    code: 'MISSING_PART',
-    words: 'no file part named',
+    code: 'BAD_MULTIPART',
+    words: 'has no filename',
     headers: multipartB,
     body: (kind) => multipart([[`name="${kind}"`, 'MDMP']]),
   },
@@ -187,6 +187,16 @@ export const badBodies: readonly BadBody[] = [
     words: 'ended too early',
     headers: multipartB,
     body: (kind) => multipart([metadata('{}'), file(kind)], ''),
+  },
+  {
+    name: 'a multipart body whose lines end with LF alone',
+    code: 'BAD_MULTIPART',
+    words: 'LF alone',
+    headers: multipartB,
+    body: (kind) =>
+      multipart([metadata('{}'), [`name="${kind}"; filename="f"`, 'MDMP']])
+        .toString()
+        .replaceAll('\r\n', '\n'),
   },
   {
     name: 'a multipart body cut in the file',
