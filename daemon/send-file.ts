@@ -9,7 +9,11 @@ interface FileRequest {
   readonly headers: HeaderReader;
 }
 
-/** Builds the reply to a GET or HEAD; the file is opened only if its bytes go out. */
+/**
+ * Builds the reply to a GET or HEAD; the file is opened only if its bytes go out.
+ *
+ * @throws ChsError PRECONDITION_FAILED, RANGE_NOT_SATISFIABLE
+ */
 export function fileReply(file: BytesReply, request: FileRequest): Reply {
   const headers: Record<string, string> = {
     'content-type': 'application/octet-stream',
@@ -20,6 +24,7 @@ export function fileReply(file: BytesReply, request: FileRequest): Reply {
   const etag = file.sha256 === null ? null : `"${file.sha256}"`;
   if (etag) headers.etag = etag;
   if (file.modifiedAt) headers['last-modified'] = file.modifiedAt.toUTCString();
+  refuseOthers(file, etag, request.headers);
   if (notModified(file, etag, request.headers)) return { status: 304, headers, body: null };
 
   // RFC 9110, 14.2: Range means something for GET alone.
@@ -43,6 +48,30 @@ export function contentDisposition(fileName: string): string {
     : `attachment; filename="${ascii}"; filename*=UTF-8''${extended}`;
 }
 
+/**
+ * RFC 9110, 13.1.1 and 13.1.4: whoever goes on with a file wants the bytes of the one that they began with.
+ *
+ * @throws ChsError PRECONDITION_FAILED
+ */
+function refuseOthers(file: BytesReply, etag: string | null, headers: HeaderReader): void {
+  const ifMatch = headers.get('if-match');
+  if (ifMatch !== null) {
+    // Compared strongly: a weak tag is never the same.
+    const tags = ifMatch.split(',').map((tag) => tag.trim());
+    const matches = tags.includes('*') || (etag !== null && tags.includes(etag));
+    if (!matches) throw new ChsError('PRECONDITION_FAILED');
+    return;
+  }
+  const since = Date.parse(headers.get('if-unmodified-since') ?? '');
+  if (!Number.isNaN(since) && file.modifiedAt !== null && wholeSecond(file.modifiedAt) > since)
+    throw new ChsError('PRECONDITION_FAILED');
+}
+
+/** As headers can say it. */
+function wholeSecond(date: Date): number {
+  return Math.floor(date.getTime() / 1000) * 1000;
+}
+
 function notModified(file: BytesReply, etag: string | null, headers: HeaderReader): boolean {
   const ifNoneMatch = headers.get('if-none-match');
   if (ifNoneMatch !== null) {
@@ -50,11 +79,7 @@ function notModified(file: BytesReply, etag: string | null, headers: HeaderReade
     return etag !== null && (tags.includes(etag) || tags.includes('*'));
   }
   const since = Date.parse(headers.get('if-modified-since') ?? '');
-  return (
-    file.modifiedAt !== null &&
-    !Number.isNaN(since) &&
-    Math.floor(file.modifiedAt.getTime() / 1000) * 1000 <= since
-  );
+  return file.modifiedAt !== null && !Number.isNaN(since) && wholeSecond(file.modifiedAt) <= since;
 }
 
 /**
@@ -70,7 +95,9 @@ function rangeOf(
 ): { start: number; end: number } | null {
   const match = /^bytes=(\d*)-(\d*)$/i.exec(headers.get('range')?.trim() ?? '');
   const ifRange = headers.get('if-range');
-  if (!match || (ifRange !== null && ifRange !== etag)) return null;
+  // RFC 9110, 13.1.5: the very date that was sent, not an earlier or a later one.
+  const validators = [null, etag, file.modifiedAt?.toUTCString()];
+  if (!match || !validators.includes(ifRange)) return null;
   const [, first = '', last = ''] = match;
   if (first === '' && last === '') return null;
   const size = file.sizeBytes;

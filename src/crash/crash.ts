@@ -128,18 +128,18 @@ function rows({ store, blobs, rootName }: CrashContext): Pick<CrashHandlers, Row
     const row = await findRow(store, kind, id);
     const removal = await blobs.remove(keyOf(row.file_path));
     try {
-      if (!(await store.remove(kind, id))) throw new ChsError(notFound[kind], { id });
+      if (!(await store.remove(kind, row.id))) throw new ChsError(notFound[kind], { id });
     } catch (error) {
       await removal.abandon();
       throw error;
     }
     await removal.settle();
-    return { deleted: true, id };
+    return { deleted: true, id: row.id };
   };
   return {
     async getMinidump({ id }) {
       const row = await findRow(store, 'minidumps', id);
-      const kept = jsonObject(await store.minidumpDetails(id));
+      const kept = jsonObject(await store.minidumpDetails(row.id));
       const read = row.state === null && !kept ? await readStoredMinidump(blobs, row.file_path) : null;
       return { minidump: shownMinidump(row, rootName), details: kept ?? (read && { ...read }) };
     },
@@ -176,9 +176,14 @@ function lookups({
 
 /** @throws ChsError MINIDUMP_NOT_FOUND, PDB_NOT_FOUND, EXE_NOT_FOUND */
 async function findRow<K extends FileKind>(store: CrashStore, kind: K, id: string): Promise<RowOf[K]> {
-  const row = await store.find(kind, id);
+  const row = (await store.find(kind, id)) ?? (await store.find(kind, inLowerCase(id)));
   if (!row) throw new ChsError(notFound[kind], { id });
   return row;
+}
+
+/** A UUID means the same in any case (RFC 9562, 4), and is stored in lower case; other IDs are what they are. */
+function inLowerCase(id: string): string {
+  return /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(id) ? id.toLowerCase() : id;
 }
 
 interface PdbQuestion {

@@ -127,7 +127,7 @@ export const crashOperations = defineOperations({
     access: 'read',
     input: () => z.object({ id: id() }),
     output: null,
-    errors: ['MINIDUMP_NOT_FOUND', 'FILE_MISSING', 'RANGE_NOT_SATISFIABLE'],
+    errors: ['MINIDUMP_NOT_FOUND', 'FILE_MISSING', 'PRECONDITION_FAILED', 'RANGE_NOT_SATISFIABLE'],
   },
   downloadPdb: {
     summary: 'Download a PDB',
@@ -137,7 +137,7 @@ export const crashOperations = defineOperations({
     access: 'read',
     input: () => z.object({ id: id() }),
     output: null,
-    errors: ['PDB_NOT_FOUND', 'FILE_MISSING', 'RANGE_NOT_SATISFIABLE'],
+    errors: ['PDB_NOT_FOUND', 'FILE_MISSING', 'PRECONDITION_FAILED', 'RANGE_NOT_SATISFIABLE'],
   },
   downloadExe: {
     summary: 'Download an EXE or DLL',
@@ -147,7 +147,7 @@ export const crashOperations = defineOperations({
     access: 'read',
     input: () => z.object({ id: id() }),
     output: null,
-    errors: ['EXE_NOT_FOUND', 'FILE_MISSING', 'RANGE_NOT_SATISFIABLE'],
+    errors: ['EXE_NOT_FOUND', 'FILE_MISSING', 'PRECONDITION_FAILED', 'RANGE_NOT_SATISFIABLE'],
   },
   listMinidumps: {
     summary: 'List minidumps, newest crash first',

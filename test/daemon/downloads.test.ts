@@ -165,3 +165,51 @@ inBoth('knows no such id', async (t, chs) => {
     }
   }
 });
+
+inBoth('refuses to go on with another file than the one begun with', async (t, chs) => {
+  const path = `/download/pdb/${await storedId(chs, 'pdb')}`;
+  const first = await chs.fetch(path);
+  await first.arrayBuffer();
+  const etag = first.headers.get('etag') ?? '';
+  const modified = first.headers.get('last-modified') ?? '';
+  const past = 'Thu, 01 Jan 1970 00:00:00 GMT';
+  const range = 'bytes=0-3';
+  const conditions: readonly [headers: Record<string, string>, status: number][] = [
+    [{ 'if-match': etag }, 200],
+    [{ 'if-match': `"other", ${etag}` }, 200],
+    [{ 'if-match': '*' }, 200],
+    [{ 'if-match': '"other"' }, 412],
+    [{ 'if-match': `W/${etag}` }, 412],
+    [{ 'if-match': '"other"', range }, 412],
+    [{ 'if-match': etag, range }, 206],
+    [{ 'if-match': etag, 'if-unmodified-since': past }, 200],
+    [{ 'if-unmodified-since': modified }, 200],
+    [{ 'if-unmodified-since': past }, 412],
+    [{ 'if-unmodified-since': 'no date' }, 200],
+    [{ 'if-range': modified, range }, 206],
+    [{ 'if-range': etag, range }, 206],
+    [{ 'if-range': past, range }, 200],
+    [{ 'if-range': '"other"', range }, 200],
+    [{ 'if-range': `W/${etag}`, range }, 200],
+  ];
+  for (const [headers, status] of conditions) {
+    const response = await chs.fetch(path, { headers });
+    const text = await response.text();
+    t.equal(response.status, status, JSON.stringify(headers));
+    if (status === 412) t.match(JSON.parse(text), { success: false, code: 'PRECONDITION_FAILED' });
+  }
+});
+
+inBoth('finds an ID in whatever case it is written', async (t, chs) => {
+  for (const kind of kinds) {
+    const id = await storedId(chs, kind);
+    const download = await chs.fetch(`/download/${kind}/${id.toUpperCase()}`);
+    t.equal(Buffer.compare(await bytesOf(download), files[kind]), 0);
+    const shown = await ask(chs, `/${kind}s/${id.toUpperCase()}`);
+    t.equal(at(shown.body, 'data', kind, 'id'), id);
+    if (kind === 'minidump') t.ok(at(shown.body, 'data', 'details'), 'with its details');
+    const deleted = await ask(chs, `/${kind}s/${id.toUpperCase()}`, { method: 'DELETE' });
+    t.match(deleted, { status: 200, body: { data: { deleted: true, id } } });
+    t.equal((await ask(chs, `/${kind}s/${id}`)).status, 404);
+  }
+});
