@@ -8,6 +8,15 @@ const FILE = 'api_key';
 /** Longer than every key; nobody reads a disk image by mistake. */
 const FILE_BYTES_MAX = 4096;
 
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  EEXIST: 'a file stands where a folder should be',
+  ENOTDIR: 'a file stands where a folder should be',
+};
+
 export interface GeneratedKey {
   readonly key: string;
   readonly path: string;
@@ -60,7 +69,7 @@ function load(path: string): GeneratedKey | null {
   } catch (error) {
     if (error instanceof ChsError) throw error;
     const code = codeOf(error);
-    if (code === 'ENOENT') return null;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
     throw unusable(`it cannot be read (${code})`, error);
   }
 }
@@ -81,7 +90,11 @@ function make(dataFolder: string, path: string): GeneratedKey {
   } catch (error) {
     const theirs = codeOf(error) === 'EEXIST' ? load(path) : null;
     if (theirs) return theirs;
-    throw new ChsError('KEY_UNWRITABLE', { path: dataFolder, reason: codeOf(error) }, { cause: error });
+    throw new ChsError(
+      'KEY_UNWRITABLE',
+      { path: dataFolder, reason: REASONS[codeOf(error)] ?? codeOf(error) },
+      { cause: error },
+    );
   }
   return { key, path, created: true, exposed: false };
 }

@@ -211,8 +211,8 @@ export const messages: Record<ErrorCode, MessageRow> = {
   KEY_UNUSABLE: {
     en: 'the API key in {path} cannot be used: {reason}',
     zh: '{path} 中的 API Key 无法使用：{reason}',
-    hint: 'Remove it and the next start makes another, or set server.api_key.',
-    hintZh: '删除它后下次启动会生成新的密钥，或设置 server.api_key。',
+    hint: 'Let this user read it, or remove it and the next start makes another; or set server.api_key.',
+    hintZh: '请让当前用户可以读取它，或删除它（下次启动会生成新的密钥）；也可设置 server.api_key。',
   },
   KEY_UNWRITABLE: {
     en: 'an API key cannot be made in {path}: {reason}',
