@@ -55,6 +55,11 @@ const rows: readonly PhraseRow[] = [
   ['its charset is not UTF-8', '字符集不是 UTF-8'],
   // Multipart bodies.
   ['more than {count} parts', '超过 {count} 个字段'],
+  ['its lines must end with CR LF, and end with LF alone', '各行应以 CR LF 结尾，实际只有 LF'],
+  [
+    'the part "{part}" has no filename, so it counts as text; with curl: -F "{example}"',
+    '字段 "{part}" 没有 filename，因而被当作文本；用 curl 时写作：-F "{example}"',
+  ],
   ['Multipart: Boundary not found', '缺少 boundary'],
   ['Malformed part header', '字段头格式错误'],
   ['Malformed content type', 'Content-Type 格式错误'],

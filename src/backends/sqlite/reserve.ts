@@ -1,6 +1,6 @@
 /** Room that a full disk still has for the database: a file beside it, given up so that rows can be deleted. */
 import { randomBytes } from 'node:crypto';
-import { rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 
 /** The shared index of the WAL, and the pages that the deletion of one row touches, several times over. */
 const SIZE_BYTES = 512 * 1024;
@@ -23,6 +23,7 @@ export function reserveBeside(databasePath: string): Reserve {
     keep() {
       if (isKept) return;
       isKept = true;
+      if (existsSync(path)) return;
       try {
         // Not zeros: file systems that compress would set nothing aside for them.
         writeFileSync(path, randomBytes(SIZE_BYTES), { flag: 'wx', mode: 0o600 });
