@@ -1,5 +1,5 @@
 /** Runs the program as a user does, in a clean environment, and gives what it printed. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +16,8 @@ export interface RunOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string | Uint8Array;
+  /** Whether even root must keep to the permissions of files. */
+  readonly unprivileged?: boolean;
   /** Called with the process, to send signals to it. */
   readonly started?: (kill: (signal: NodeJS.Signals) => void, stdout: NodeJS.ReadableStream) => void;
 }
@@ -24,6 +26,17 @@ export interface RunOptions {
 export const program = join(fileURLToPath(new URL('../..', import.meta.url)), 'bin', 'chs.js');
 
 const HANG_MS = 60_000;
+
+const root = process.getuid?.() === 0;
+/** Runs the rest of its line as root that may not pass over the permissions of files (util-linux). */
+const setpriv = ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'];
+
+/** Why a test of permissions cannot run on this machine, or false. */
+export function permissionsDoNotBind(): string | false {
+  if (process.platform === 'win32') return 'Windows knows no permission bits';
+  if (!root || spawnSync('setpriv', [...setpriv.slice(1), 'true']).status === 0) return false;
+  return 'root passes over permissions, and setpriv cannot keep it from that';
+}
 
 /** The example crash that comes with the program. */
 export function example(name: string): string {
@@ -53,11 +66,12 @@ export function cleanEnvironment(home: string): Record<string, string> {
 /** @throws Error when the program does not end */
 export function runChs(
   args: readonly string[],
-  { cwd, env = {}, input, started }: RunOptions,
+  { cwd, env = {}, input, unprivileged = false, started }: RunOptions,
 ): Promise<Finished> {
   if (!existsSync(program)) throw new Error(`${program} is missing: build first`);
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [program, ...args], {
+    const line = [...(unprivileged && root ? setpriv : []), process.execPath, program, ...args];
+    const child = spawn(line[0] as string, line.slice(1), {
       cwd,
       env: { ...cleanEnvironment(cwd), ...env },
     });

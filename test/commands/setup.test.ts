@@ -6,7 +6,7 @@ import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { embeddedChs } from '../fixtures/chs.ts';
-import { example, jsonLines, runChs } from './run-chs.ts';
+import { example, jsonLines, permissionsDoNotBind, runChs } from './run-chs.ts';
 
 // Each of the many commands is a process of its own; this guards against a hang, no more.
 t.setTimeout(300_000);
@@ -231,19 +231,24 @@ t.test('ends quietly when nobody reads on', async (t) => {
   t.equal(stderr, '');
 });
 
-t.test(
-  'says who refused a directory that cannot be written',
-  { skip: process.getuid?.() === 0 ? 'root may write anywhere' : process.platform === 'win32' },
-  async (t) => {
-    const cwd = t.testdir({ 'chs.config.toml': '', data: {} });
-    chmodSync(join(cwd, 'data'), 0o500);
-    t.teardown(() => chmodSync(join(cwd, 'data'), 0o700));
-    t.match(await runChs(['doctor'], { cwd }), {
-      code: 2,
-      stdout: /^failed +data directory: .*cannot be written/m,
-    });
-  },
-);
+t.test('says who refused a directory that cannot be written', { skip: permissionsDoNotBind() }, async (t) => {
+  const cwd = t.testdir({ 'chs.config.toml': '', data: {} });
+  chmodSync(join(cwd, 'data'), 0o500);
+  t.match(await runChs(['doctor'], { cwd, unprivileged: true }), {
+    code: 2,
+    stdout: /^failed +data directory: .*cannot be written/m,
+  });
+});
+
+t.test('says that a found configuration must not be read', { skip: permissionsDoNotBind() }, async (t) => {
+  const cwd = t.testdir({ 'chs.config.toml': '' });
+  chmodSync(join(cwd, 'chs.config.toml'), 0);
+  t.match(await runChs(['dump', 'list'], { cwd, unprivileged: true }), {
+    code: 2,
+    stdout: '',
+    stderr: /chs\.config\.toml: .*permission denied/,
+  });
+});
 
 /** Files, not folders; one that goes away meanwhile does not count. */
 function filesBelow(folder: string): string[] {
