@@ -2,13 +2,13 @@
 import { existsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, resolve, sep } from 'node:path';
-import { parseBind } from './bind.ts';
 import { defaultsJson } from './defaults.ts';
 import { environmentLayer, flagLayer, type Layer, type Origin } from './environment.ts';
 import { candidateNames, findConfigFile, type SearchResult } from './find.ts';
 import { type ConfigKey, configKeys, configSections } from './keys.ts';
+import { merge } from './merge.ts';
 import { pathsOf, type UserPlace, userConfigDir, userDataDir } from './paths.ts';
-import { atPlace, ConfigError, type ConfigProblem, nearest, shown } from './problem.ts';
+import { atPlace, ConfigError, type ConfigProblem, nearest, problemAt, shown } from './problem.ts';
 import type { Config } from './schema.ts';
 import { type ConfigSource, isTable, readConfigSource } from './source.ts';
 
@@ -188,42 +188,6 @@ function suggestion(above: readonly string[], name: string): string {
   return meant === undefined ? '' : `; did you mean ${meant}?`;
 }
 
-/** Later layers win. `server.bind` is host and port in one, so it is taken apart in its own layer first. */
-function merge(layers: readonly Layer[], problems: ConfigProblem[]): Layer {
-  const merged: Layer = new Map();
-  for (const layer of layers) {
-    takeBindApart(layer, problems);
-    for (const [key, entry] of layer) merged.set(key, entry);
-  }
-  // A host or port from a later layer leaves an earlier bind untrue: drop it rather than show it.
-  const bind = parsedBind(merged);
-  const host = merged.get('server.host')?.value;
-  const port = merged.get('server.port')?.value;
-  if (bind !== null && (bind.host !== host || bind.port !== port)) merged.delete('server.bind');
-  return merged;
-}
-
-function parsedBind(layer: Layer): { host: string; port: number } | null {
-  const value = layer.get('server.bind')?.value;
-  return typeof value === 'string' ? parseBind(value) : null;
-}
-
-function takeBindApart(layer: Layer, problems: ConfigProblem[]): void {
-  const bind = parsedBind(layer);
-  const entry = layer.get('server.bind');
-  if (bind === null || entry === undefined) return;
-  for (const part of ['host', 'port'] as const) {
-    const key = `server.${part}`;
-    const other = layer.get(key);
-    if (other === undefined) {
-      layer.set(key, { value: bind[part], origin: entry.origin });
-    } else if (other.value !== bind[part]) {
-      const both = `server.bind ${shown(entry.value, false)} and ${key} ${shown(other.value, false)}`;
-      problems.push(problemAt(entry.origin, 'server.bind', `${both} disagree; give one of them`));
-    }
-  }
-}
-
 /** @returns a null configuration when there are problems, which are added to those known before */
 async function validate(
   merged: Layer,
@@ -268,13 +232,6 @@ function issueProblem(path: readonly PropertyKey[], merged: Layer): ConfigProble
   const expected = item ? key.itemExpects : key.expects;
   const message = `${where}: expected ${expected}, found ${shown(found, key.secret)}`;
   return problemAt(entry?.origin ?? { kind: 'default' }, key.name, message);
-}
-
-function problemAt(origin: Origin, key: string, message: string): ConfigProblem {
-  if (origin.kind === 'file') return { file: origin.file, line: origin.line, key, message };
-  const from =
-    origin.kind === 'env' ? `environment variable ${origin.name}: ` : origin.kind === 'flag' ? 'flag: ' : '';
-  return { file: null, line: null, key, message: `${from}${message}` };
 }
 
 interface PathBases {

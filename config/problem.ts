@@ -1,4 +1,5 @@
 /** How the configuration reports what is wrong with it: problems with a place, values without their secrets. */
+import type { Origin } from './environment.ts';
 
 export interface ConfigProblem {
   readonly file: string | null;
@@ -42,6 +43,14 @@ export class ConfigError extends Error {
 export function atPlace(file: string | null, line: number | null, message: string): string {
   if (file === null) return message;
   return line === null ? `${file}: ${message}` : `${file}:${line}: ${message}`;
+}
+
+/** A problem with a value, at the place where it was set. */
+export function problemAt(origin: Origin, key: string, message: string): ConfigProblem {
+  if (origin.kind === 'file') return { file: origin.file, line: origin.line, key, message };
+  const from =
+    origin.kind === 'env' ? `environment variable ${origin.name}: ` : origin.kind === 'flag' ? 'flag: ' : '';
+  return { file: null, line: null, key, message: `${from}${message}` };
 }
 
 /** A value as a message may show it: short, on one line, a secret only by its type. */

@@ -4,6 +4,7 @@ import type { Router } from 'hono/router';
 import type { H, RouterRoute } from 'hono/types';
 import type { Config } from '../config/schema.ts';
 import type { Chs } from '../src/compose.ts';
+import type { Call } from '../src/operation.ts';
 import { anonymous } from '../src/platform/access.ts';
 import { ChsError } from '../src/platform/errors.ts';
 import { fromAcceptLanguage } from '../src/platform/language.ts';
@@ -60,16 +61,7 @@ export function createApp(chs: Chs, { config, log, router }: AppOptions): App {
       error instanceof ChsError
         ? error
         : new ChsError('INTERNAL', { requestId: call.requestId }, { cause: error });
-    // What will pass by itself, or is for whoever runs the machine to clear, has no cause to look for in the code.
-    if (known.status >= 500 && known.retryable)
-      call.log.warn(`${c.req.method} ${c.req.path} failed: ${known.message}`, { code: known.code });
-    else if (known.status >= 500)
-      call.log.error(`${c.req.method} ${c.req.path} failed: ${known.message}`, {}, known.cause ?? known);
-    else
-      call.log.info(`${c.req.method} ${c.req.path} refused: ${known.message}`, {
-        code: known.code,
-        address: call.address,
-      });
+    logFailure(call, `${c.req.method} ${c.req.path}`, known);
     return answerJson(c, dialectOf(c.req.path).failure(known, call.language), failureHeaders(known));
   });
 
@@ -103,6 +95,14 @@ export function createApp(chs: Chs, { config, log, router }: AppOptions): App {
     return answerJson(c, dialectOf(c.req.path).failure(error, c.var.call.language), headers);
   });
   return app;
+}
+
+function logFailure({ log, address }: Call, request: string, error: ChsError): void {
+  const { status, code, message } = error;
+  // What will pass by itself, or is for whoever runs the machine to clear, has no cause to look for in the code.
+  if (status >= 500 && error.retryable) log.warn(`${request} failed: ${message}`, { code });
+  else if (status >= 500) log.error(`${request} failed: ${message}`, {}, error.cause ?? error);
+  else log.info(`${request} refused: ${message}`, { code, address });
 }
 
 /** The check of the lists as they are now: a reload puts new ones in the configuration. */

@@ -57,15 +57,8 @@ export async function readMultipart<T extends Discardable>(
     };
     const gotMetadata = (text: string | undefined, truncated: boolean): void => {
       if (seen.metadata !== null) throw new ChsError('REPEATED_PART', { part: 'metadata' });
-      if (truncated) {
-        const limit = `${options.maxMetadataBytes} bytes (storage.max_metadata_size)`;
-        throw new ChsError('INVALID_METADATA', { reason: `longer than ${limit}` });
-      }
-      // The parser gives nothing at all for a charset that it does not know.
-      if (typeof text !== 'string')
-        throw new ChsError('INVALID_METADATA', { reason: 'its charset is not UTF-8' });
-      seen.metadata = text;
-      check(text);
+      seen.metadata = wholeMetadata(text, truncated, options);
+      check(seen.metadata);
     };
 
     parser.on('file', (name, stream, info) => {
@@ -105,6 +98,14 @@ export async function readMultipart<T extends Discardable>(
   });
 
   await ended;
+  return finish(seen, options);
+}
+
+/** What was taken, or nothing of it where anything failed. */
+async function finish<T extends Discardable>(
+  seen: Seen<T>,
+  { part }: MultipartOptions,
+): Promise<MultipartResult<T>> {
   // The parser may be done before the last of the metadata's file has been looked at.
   if (seen.failure === null) await seen.collecting;
   // Its failure, if it failed, is in `seen` already.
@@ -113,7 +114,7 @@ export async function readMultipart<T extends Discardable>(
     return { taken, metadata: seen.metadata, fileName: seen.fileName };
   }
   await taken?.discard();
-  throw seen.failure ?? new ChsError('MISSING_PART', { part: options.part });
+  throw seen.failure ?? new ChsError('MISSING_PART', { part });
 }
 
 /** What has come by so far. */
@@ -124,6 +125,20 @@ interface Seen<T> {
   collecting: Promise<void> | null;
   fileName: string | null;
   metadata: string | null;
+}
+
+/** @throws ChsError INVALID_METADATA */
+function wholeMetadata(
+  text: string | undefined,
+  truncated: boolean,
+  { maxMetadataBytes }: MultipartOptions,
+): string {
+  const limit = `${maxMetadataBytes} bytes (storage.max_metadata_size)`;
+  if (truncated) throw new ChsError('INVALID_METADATA', { reason: `longer than ${limit}` });
+  // The parser gives nothing at all for a charset that it does not know.
+  if (typeof text !== 'string')
+    throw new ChsError('INVALID_METADATA', { reason: 'its charset is not UTF-8' });
+  return text;
 }
 
 function openParser(options: MultipartOptions): busboy.Busboy {
