@@ -37,7 +37,9 @@ export function answerParserFailures(server: Server, log: Log): void {
       addressOf(socket),
     );
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
+    const text = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`;
+    // The other side may never close its own half, and what reads the request's body waits for that.
+    socket.end(text, () => socket.destroy(error));
   });
 
   server.on('checkExpectation', (incoming: IncomingMessage, outgoing: ServerResponse) => {

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
 import { crashme, reach, TEST_KEY } from '../fixtures/chs.ts';
-import { logOf, logWith } from './wire.ts';
+import { logOf, logWith, stored } from './wire.ts';
 
 function socketTo(t: Test, url: string): Socket {
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
@@ -91,6 +91,21 @@ t.test('and before it is read, where the client sends it all the same', async (t
     t.match(String(reply), /^HTTP\/1.1 400 /);
     t.match(String(reply), 'storage.max_minidump_size');
   }
+});
+
+t.test('a body that makes no sense ends the upload, also where the client keeps its side open', async (t) => {
+  const chs = await reach(t, 'daemon');
+  const socket = connect({
+    port: Number(new URL(chs.url ?? '').port),
+    host: '127.0.0.1',
+    allowHalfOpen: true,
+  });
+  t.teardown(() => socket.destroy());
+  const head = uploadHead(TYPES[0] ?? '', 0).replace('Content-Length: 0', 'Transfer-Encoding: chunked');
+  socket.write(`${head}4\r\nMDMP\r\nZZZZ\r\n`);
+  t.match(await text(socket), /^HTTP\/1.1 400 /);
+  t.match(await logWith(chs, /CALLER_GONE/), 'CALLER_GONE', 'nothing waits for the rest');
+  t.same(stored(chs), []);
 });
 
 t.test('who may not upload is told so before the body is asked for', async (t) => {
