@@ -1,6 +1,6 @@
 /** The key that a server without a configured one makes for itself: readable by its own user only. */
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ChsError } from './errors.ts';
 
@@ -80,12 +80,12 @@ function make(dataFolder: string, path: string): GeneratedKey {
   const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
   try {
     mkdirSync(dataFolder, { recursive: true });
-    writeFileSync(draft, `${key}\n`, { mode: 0o600, flag: 'wx' });
     try {
+      writeFileSync(draft, `${key}\n`, { mode: 0o600, flag: 'wx' });
       // A link fails where a file is: of two processes that start at once, one makes the key.
       linkSync(draft, path);
     } finally {
-      unlinkSync(draft);
+      rmSync(draft, { force: true });
     }
   } catch (error) {
     const theirs = codeOf(error) === 'EEXIST' ? load(path) : null;

@@ -7,6 +7,8 @@ import {
   openSync,
   readdirSync,
   statfsSync,
+  statSync,
+  truncateSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
@@ -60,6 +62,8 @@ async function running(t: Test, folder: string, logs: string): Promise<Running> 
   };
 }
 
+const databaseReserve = (folder: string): string => join(folder, 'data', 'crash_handler.db-reserve');
+
 const filesOf = (folder: string): number =>
   readdirSync(join(folder, 'storage', 'minidumps'), { recursive: true, withFileTypes: true }).filter(
     (entry) => entry.isFile(),
@@ -106,8 +110,24 @@ for (const restarted of [false, true]) {
     unlinkSync(join(folder, 'filler'));
     t.equal((await chs.upload()).status, 200, 'and goes on when there is room');
     t.ok(existsSync(join(folder, 'storage', '.incoming', 'reserve')), 'the next full disk may come');
+    t.equal(statSync(databaseReserve(folder)).size, 512 * 1024, 'for the database as well');
   });
 }
+
+t.test('what others took of the room set aside is set aside anew', async (t) => {
+  const folder = t.testdir();
+  const chs = await running(t, folder, join(folder, 'logs'));
+  await uploaded(chs, 1);
+  for (const sizeBytes of [0, 64 * 1024]) {
+    truncateSync(databaseReserve(folder), sizeBytes);
+    await uploaded(chs, 1);
+    t.equal(statSync(databaseReserve(folder)).size, 512 * 1024);
+  }
+  unlinkSync(databaseReserve(folder));
+  await uploaded(chs, 1);
+  t.equal(statSync(databaseReserve(folder)).size, 512 * 1024);
+  await chs.stop();
+});
 
 t.test('deletions at once share the one reserve', async (t) => {
   const folder = smallDisk(t, DISK_BYTES);

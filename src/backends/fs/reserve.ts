@@ -72,9 +72,14 @@ export async function writeReserve(journal: string, folder: string, intent: stri
 
 /** The intent is done with: the next one may have the reserve. */
 export async function returnReserve(journal: string, folder: string): Promise<void> {
-  await overwrite(folder, Buffer.from(BLANK));
-  // Somebody may have made another meanwhile: one is enough.
-  await rename(folder, join(journal, RESERVE)).catch(() => rm(folder, { recursive: true, force: true }));
+  try {
+    await overwrite(folder, Buffer.from(BLANK));
+    await rename(folder, join(journal, RESERVE));
+  } catch {
+    // Somebody may have made another meanwhile, and one is enough; or the file system has no room to write
+    // over it. What was intended is done in either case.
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 async function take(journal: string, folder: string): Promise<boolean> {

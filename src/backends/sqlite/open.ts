@@ -41,23 +41,9 @@ export async function openSqlite(options: SqliteOptions): Promise<SqlBackend> {
   }
 }
 
-async function openWith({ path, busyTimeoutMs }: SqliteOptions, reserve: Reserve): Promise<SqlBackend> {
-  const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
-    // Monotonic, as a clock that is set must not end the wait.
-    const uptimeMs = (): number => process.uptime() * 1000;
-    const deadlineMs = uptimeMs() + busyTimeoutMs;
-    for (;;) {
-      try {
-        return await work();
-      } catch (error) {
-        if (!isBusy(error)) throw translated(error, path);
-        if (uptimeMs() >= deadlineMs)
-          throw new ChsError('DATABASE_BUSY', {}, { cause: error, retryAfterMs: 1000 });
-        await sleep(RETRY_PAUSE_MS);
-      }
-    }
-  };
-
+async function openWith(options: SqliteOptions, reserve: Reserve): Promise<SqlBackend> {
+  const { path } = options;
+  const patiently = <T>(work: () => Promise<T>): Promise<T> => whileBusy(options, work);
   const database = openFile(path);
   try {
     await patiently(async () => enterWal(database));
@@ -120,6 +106,23 @@ async function openWith({ path, busyTimeoutMs }: SqliteOptions, reserve: Reserve
       database.close();
     },
   };
+}
+
+/** Tries again as long as another process writes, up to the time that the options give it. */
+async function whileBusy<T>({ path, busyTimeoutMs }: SqliteOptions, work: () => Promise<T>): Promise<T> {
+  // Monotonic, as a clock that is set must not end the wait.
+  const uptimeMs = (): number => process.uptime() * 1000;
+  const deadlineMs = uptimeMs() + busyTimeoutMs;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isBusy(error)) throw translated(error, path);
+      if (uptimeMs() >= deadlineMs)
+        throw new ChsError('DATABASE_BUSY', {}, { cause: error, retryAfterMs: 1000 });
+      await sleep(RETRY_PAUSE_MS);
+    }
+  }
 }
 
 function openFile(path: string): Database {

@@ -1,6 +1,6 @@
 /** Room that a full disk still has for the database: a file beside it, given up so that rows can be deleted. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, rmSync, statSync, truncateSync } from 'node:fs';
 
 /** The shared index of the WAL, and the pages that the deletion of one row touches, several times over. */
 const SIZE_BYTES = 512 * 1024;
@@ -8,7 +8,7 @@ const SIZE_BYTES = 512 * 1024;
 const INDEX_BYTES = 64 * 1024;
 
 export interface Reserve {
-  /** Makes it where it is not there; without room for it nothing happens. */
+  /** Makes it, or what is missing of it, as far as there is room. */
   keep(): void;
   /** Gives up enough of it to open the database; false when there is none. */
   releaseSome(): boolean;
@@ -18,19 +18,16 @@ export interface Reserve {
 
 export function reserveBeside(databasePath: string): Reserve {
   const path = `${databasePath}-reserve`;
-  let isKept = false;
   return {
     keep() {
-      if (isKept) return;
-      isKept = true;
-      if (existsSync(path)) return;
       try {
+        // Looked at each time, as other processes give it up, too.
+        const kept = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+        if (kept >= SIZE_BYTES) return;
         // Not zeros: file systems that compress would set nothing aside for them.
-        writeFileSync(path, randomBytes(SIZE_BYTES), { flag: 'wx', mode: 0o600 });
-      } catch (error) {
-        if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return;
-        isKept = false;
-        rmSync(path, { force: true });
+        appendFileSync(path, randomBytes(SIZE_BYTES - kept), { mode: 0o600 });
+      } catch {
+        // As much as there was room for is better than nothing.
       }
     },
     releaseSome() {
@@ -43,7 +40,6 @@ export function reserveBeside(databasePath: string): Reserve {
       }
     },
     release() {
-      isKept = false;
       rmSync(path, { force: true });
     },
   };
