@@ -4,6 +4,7 @@ import { addCommand, type CommandContext, type Invocation } from './define.ts';
 import { refuseTwoInputs } from './local-file.ts';
 import type { ExitCode, Run } from './run.ts';
 import type { NamedPdb, WantedModule } from './symbols.ts';
+import { datum } from './views/facts.ts';
 
 export function explainCommand(parent: Command, context: CommandContext): void {
   addCommand(parent, context, {
@@ -34,9 +35,11 @@ export async function reportComparison(
   modules: readonly WantedModule[],
   pdb: NamedPdb,
 ): Promise<ExitCode> {
-  const { compareWithDump } = await import('./symbols.ts');
+  const { compareWithDump, declarationRemark } = await import('./symbols.ts');
   const comparison = compareWithDump(modules, pdb);
   const matches = comparison?.explanation.matches ?? false;
+  const asDeclared = pdb.declared && compareWithDump(modules, { offered: pdb.declared });
+  if (!matches && asDeclared?.explanation.matches) out.warn(datum(declarationRemark(asDeclared.module, pdb)));
   if (out.json) {
     out.value({
       matches,

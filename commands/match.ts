@@ -2,7 +2,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { baseName } from '../src/crash/names.ts';
+import { explainMatch } from '../src/crash/match.ts';
+import { baseName, FILE_NAME_CHARS_MAX } from '../src/crash/names.ts';
 import { crashOperations } from '../src/crash/operations.ts';
 import { ChsError } from '../src/platform/errors.ts';
 import type { CrashClient } from './crash-files.ts';
@@ -13,9 +14,11 @@ import type { ExitCode, Run } from './run.ts';
 import {
   type Comparison,
   compareWithDump,
+  declarationRemark,
   localPdb,
   modulesOf,
   type NamedPdb,
+  storedPdb,
   type WantedModule,
 } from './symbols.ts';
 import { datum, renderFacts } from './views/facts.ts';
@@ -104,7 +107,7 @@ async function matchFiles(
 function noneOf(dump: string, [program]: readonly WantedModule[], looked: number): string {
   const wanted = program?.guid
     ? `${program.name} needs ${program.guid} age ${program.age}`
-    : `${program?.name} carries no CodeView record`;
+    : `${program?.name} carries no CodeView record with a usable GUID`;
   const those = looked === 1 ? 'the PDB does not match' : `none of ${looked} PDBs matches`;
   return `${those} ${baseName(dump)}: ${wanted}`;
 }
@@ -123,6 +126,9 @@ async function matchStored(run: Run, modules: readonly WantedModule[]): Promise<
     const reply = await client.findMatchingPdb(question, { signal }).catch(noMatch);
     if (!reply) continue;
     const { pdb } = reply;
+    const named = storedPdb(pdb);
+    if (pdb.parsed && !explainMatch(module, named.offered).matches)
+      out.warn(datum(declarationRemark(module, named)));
     const module_index = modules.indexOf(module);
     if (out.json) {
       out.value({ matches: [{ file: pdb.pdb_filename, module: module.name, module_index, pdb }] });
@@ -141,7 +147,7 @@ async function matchStored(run: Run, modules: readonly WantedModule[]): Promise<
   const [program] = modules;
   const reason = program?.guid
     ? `no stored PDB matches ${program.name}: it needs ${program.guid} age ${program.age}`
-    : `${program?.name} carries no CodeView record, and no stored EXE tells which PDB is its own`;
+    : `${program?.name} carries no CodeView record with a usable GUID, and no stored EXE tells which PDB is its own`;
   return noneFound(run, reason);
 }
 
@@ -169,8 +175,13 @@ function questionFor(module: WantedModule): Question | null {
     exe_version,
     exe_time_date_stamp: `0x${timeDateStamp.toString(16)}`,
     exe_size_of_image: `0x${sizeOfImage.toString(16)}`,
-    exe_filename: fileName ?? undefined,
+    exe_filename: isAskable(fileName) ? fileName : undefined,
   };
+}
+
+/** A dump may name its modules as it likes; a name that no stored file can have is no part of the question. */
+function isAskable(fileName: string | null): fileName is string {
+  return fileName !== null && fileName !== '' && fileName.length <= FILE_NAME_CHARS_MAX;
 }
 
 interface Candidate {

@@ -59,24 +59,24 @@ const rows: readonly PhraseRow[] = [
     '该 PDB 与 {dump} 不匹配：{program} 需要 {guid} age {age}',
   ],
   [
-    'the PDB does not match {dump}: {program} carries no CodeView record',
-    '该 PDB 与 {dump} 不匹配：{program} 没有 CodeView 记录',
+    'the PDB does not match {dump}: {program} carries no CodeView record with a usable GUID',
+    '该 PDB 与 {dump} 不匹配：{program} 没有含可用 GUID 的 CodeView 记录',
   ],
   [
     'none of {count} PDBs matches {dump}: {program} needs {guid} age {age}',
     '{count} 个 PDB 均与 {dump} 不匹配：{program} 需要 {guid} age {age}',
   ],
   [
-    'none of {count} PDBs matches {dump}: {program} carries no CodeView record',
-    '{count} 个 PDB 均与 {dump} 不匹配：{program} 没有 CodeView 记录',
+    'none of {count} PDBs matches {dump}: {program} carries no CodeView record with a usable GUID',
+    '{count} 个 PDB 均与 {dump} 不匹配：{program} 没有含可用 GUID 的 CodeView 记录',
   ],
   [
     'no stored PDB matches {program}: it needs {guid} age {age}',
     '没有已存储的 PDB 与 {program} 匹配：它需要 {guid} age {age}',
   ],
   [
-    '{program} carries no CodeView record, and no stored EXE tells which PDB is its own',
-    '{program} 没有 CodeView 记录，也没有已存储的 EXE 能说明它的 PDB',
+    '{program} carries no CodeView record with a usable GUID, and no stored EXE tells which PDB is its own',
+    '{program} 没有含可用 GUID 的 CodeView 记录，也没有已存储的 EXE 能说明它的 PDB',
   ],
 ];
 

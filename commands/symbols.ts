@@ -9,6 +9,7 @@ import {
 } from '../src/crash/match.ts';
 import { baseName } from '../src/crash/names.ts';
 import { crashOperations } from '../src/crash/operations.ts';
+import type { CrashClient } from './crash-files.ts';
 import { readInput } from './flags.ts';
 import { inspectLocalMinidump, inspectLocalSymbols } from './inspect-file.ts';
 import { isLocalArgument } from './local-file.ts';
@@ -27,7 +28,10 @@ export interface WantedModule extends WantedSymbols {
 
 export interface NamedPdb {
   readonly name: string;
+  /** What its bytes say; what was declared where nobody could read them. */
   readonly offered: OfferedSymbols;
+  /** Another identity that was declared for the bytes and finds them, too. */
+  readonly declared: OfferedSymbols | null;
 }
 
 /** The best that a dump and a PDB have in common. */
@@ -73,10 +77,22 @@ export async function pdbOf(run: Run, argument: string): Promise<NamedPdb> {
   const input = readInput(crashOperations.getPdb, { options: {} }, { id: argument });
   const client = (await run.connect()).client(crashOperations);
   const { pdb } = await client.getPdb(input, { signal: run.signal });
-  const guid = pdb.parsed?.exe_guid ?? pdb.exe_guid;
-  const age = pdb.parsed ? (pdb.parsed.exe_age ?? null) : pdb.exe_age;
-  const portable = pdb.parsed?.format === 'portable';
-  return { name: pdb.pdb_filename ?? pdb.id, offered: { guid, age, version: pdb.exe_version, portable } };
+  return storedPdb(pdb);
+}
+
+type ShownPdb = Awaited<ReturnType<CrashClient['getPdb']>>['pdb'];
+
+export function storedPdb({ id, pdb_filename, exe_guid, exe_age, exe_version, parsed }: ShownPdb): NamedPdb {
+  const portable = parsed?.format === 'portable';
+  const declared = { guid: exe_guid, age: exe_age, version: exe_version, portable };
+  const read = parsed && {
+    guid: parsed.exe_guid ?? exe_guid,
+    age: parsed.exe_age ?? null,
+    version: exe_version,
+    portable,
+  };
+  const differs = read && !explainMatch(read, declared).matches;
+  return { name: pdb_filename ?? id, offered: read ?? declared, declared: differs ? declared : null };
 }
 
 /** @throws ChsError LOCAL_FILE, also when it is no PDB */
@@ -85,14 +101,24 @@ export async function localPdb(run: Run, path: string): Promise<NamedPdb> {
   return {
     name: path,
     offered: { guid: parsed.guid, age: parsed.age, version: null, portable: parsed.kind === 'portable' },
+    declared: null,
   };
+}
+
+/** Why lookups find a stored PDB that debuggers refuse, for people. */
+export function declarationRemark(wanted: WantedSymbols, { name, offered }: NamedPdb): string {
+  const shown = ({ guid, age }: WantedSymbols): string => `${guid} age ${age ?? 'unknown'}`;
+  return `${name} was declared to be ${shown(wanted)}, which lookups find; its bytes say ${shown(offered)}, and debuggers go by those`;
 }
 
 /**
  * The module that the PDB belongs to; when it belongs to none, the one that comes nearest (the same
  * GUID), or else the program itself. Null for a dump without modules.
  */
-export function compareWithDump(modules: readonly WantedModule[], { offered }: NamedPdb): Comparison | null {
+export function compareWithDump(
+  modules: readonly WantedModule[],
+  { offered }: Pick<NamedPdb, 'offered'>,
+): Comparison | null {
   const all = modules.map((module, index) => ({ module, index, explanation: explainMatch(module, offered) }));
   const sameGuid = ({ explanation }: Comparison): boolean =>
     explanation.fields.some(({ field, verdict }) => field === 'guid' && verdict === 'same');

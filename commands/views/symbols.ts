@@ -1,6 +1,7 @@
 /** A PDB and an EXE for people: what debuggers and symbol stores know them by. */
 import type { Pdb } from '../../src/crash/formats/pdb.ts';
 import type { Pe } from '../../src/crash/formats/pe.ts';
+import { isRealStamp } from '../../src/crash/match.ts';
 import { isoSeconds } from '../../src/platform/clock.ts';
 import { datum, type Fact, shownTime } from './facts.ts';
 
@@ -30,7 +31,8 @@ export function pdbFacts(pdb: Pdb): Fact[] {
 }
 
 export function peFacts(pe: Pe): Fact[] {
-  const linked = pe.reproducible ? null : `${shownTime(isoSeconds(pe.timeDateStamp * 1000))} UTC`;
+  const hasTime = !pe.reproducible && isRealStamp(pe.timeDateStamp);
+  const linked = !hasTime ? null : `${shownTime(isoSeconds(pe.timeDateStamp * 1000))} UTC`;
   return [
     [
       'kind',

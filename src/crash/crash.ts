@@ -8,12 +8,12 @@ import type { IntakeLimits } from './intake/kind.ts';
 import { minidumpKind } from './intake/minidump.ts';
 import { pdbKind } from './intake/pdb.ts';
 import { createIntake, type Taken } from './intake/receive.ts';
-import { isRealStamp, parsedFirst, preferVersion, sameImage } from './match.ts';
+import { isRealStamp, preferVersion, sameImage } from './match.ts';
 import { baseName, exceptionCode, guidKeyOf } from './names.ts';
 import type { crashOperations } from './operations.ts';
 import { keyOf, shownPath } from './paths.ts';
 import { jsonObject, shownExe, shownMinidump, shownPdb } from './replies.ts';
-import type { CrashStore, DebugKey, ExeRow, FileKind, PdbRow, RowOf } from './store.ts';
+import type { CrashStore, DebugKey, ExeRow, FileKind, IdentitySource, PdbRow, RowOf } from './store.ts';
 import { readStoredMinidump } from './stored.ts';
 
 export interface CrashContext {
@@ -159,7 +159,7 @@ function lookups({
     async findMatchingPdb(input) {
       const candidates: PdbRow[] = [];
       for (const key of await debugKeysOf(store, input)) {
-        candidates.push(...parsedFirst(await store.pdbsByDebugId(key), key.guidKey));
+        candidates.push(...(await parsedFirst((source) => store.pdbsByDebugId(key, source))));
       }
       const row = preferVersion(candidates, input.exe_version);
       if (!row) throw new ChsError('NO_MATCHING_PDB');
@@ -167,11 +167,19 @@ function lookups({
     },
     async findExeByGuid({ exe_guid }) {
       const guidKey = guidKeyOf(exe_guid);
-      const [row] = guidKey ? parsedFirst(await store.exesByGuid(guidKey), guidKey) : [];
+      const [row] = guidKey ? await parsedFirst((source) => store.exesByGuid(guidKey, source)) : [];
       if (!row) throw new ChsError('NO_MATCHING_EXE');
       return { exe: shownExe(row, rootName), message: 'Matching EXE found' };
     },
   };
+}
+
+/** Files that say so in their bytes; only where there are none, those that were merely declared to. */
+async function parsedFirst<T>(
+  find: (source: IdentitySource) => Promise<readonly T[]>,
+): Promise<readonly T[]> {
+  const parsed = await find('parsed');
+  return parsed.length > 0 ? parsed : find('declared');
 }
 
 /** @throws ChsError MINIDUMP_NOT_FOUND, PDB_NOT_FOUND, EXE_NOT_FOUND */

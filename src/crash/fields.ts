@@ -1,6 +1,7 @@
 /** The fields of the crash operations: each a function, as a schema is made only for whoever uses it. */
 import * as z from 'zod';
 import { parseInstant } from '../platform/clock.ts';
+import { FILE_NAME_CHARS_MAX } from './names.ts';
 
 const UINT32_MAX = 0xffff_ffff;
 
@@ -30,7 +31,7 @@ export const hexAddress = () =>
     .string()
     .regex(/^(0[xX])?[0-9a-fA-F]{1,16}$/, 'expected a hexadecimal address such as 0x00007FF6A0001000');
 export const version = () => z.string().min(1).max(64);
-export const fileName = () => z.string().min(1).max(255);
+export const fileName = () => z.string().min(1).max(FILE_NAME_CHARS_MAX);
 
 function isInstant(text: string): boolean {
   return !Number.isNaN(parseInstant(text));

@@ -57,7 +57,7 @@ function compareGuids(wanted: string | null, offered: string | null): FieldCompa
         ? offeredKey
           ? null
           : 'the PDB has no GUID'
-        : 'the image carries no CodeView record, so no PDB can be told to be its own';
+        : 'the image carries no CodeView record with a usable GUID, so no PDB can be told to be its own';
   return { field: 'guid', wanted, offered, verdict, note };
 }
 
@@ -71,21 +71,6 @@ function compareAges(wanted: WantedSymbols, offered: OfferedSymbols): FieldCompa
   const same = wanted.age === offered.age;
   const note = same ? null : 'the PDB was written again after the image was linked, or the other way round';
   return { field: 'age', ...shown, verdict: same ? 'same' : 'different', note };
-}
-
-interface MatchedRow {
-  readonly guid_key: string | null;
-  readonly parsed_guid_key: string | null;
-}
-
-/**
- * Of rows that all match a GUID those that say so in their bytes; only where there are none, those
- * that were merely declared to. A row may match by the second of its CodeView records, too.
- */
-export function parsedFirst<T extends MatchedRow>(rows: readonly T[], guidKey: string): readonly T[] {
-  const merelyDeclared = (row: T): boolean => row.guid_key === guidKey && row.parsed_guid_key !== guidKey;
-  const parsed = rows.filter((row) => !merelyDeclared(row));
-  return parsed.length > 0 ? parsed : rows;
 }
 
 /** Among files that all match, the one of the asked version, else the first. */
@@ -111,7 +96,8 @@ interface Image {
 /**
  * Of images with one TimeDateStamp and SizeOfImage those that are meant. A symbol store keeps images
  * by name and these two, as images linked in the same second may agree in them; where the name is not
- * asked for, the version may tell them apart.
+ * asked for, the version may tell them apart. An image that came without a name may be the one
+ * where none has it.
  */
 export function sameImage<T extends Image>(
   images: readonly T[],
@@ -121,10 +107,11 @@ export function sameImage<T extends Image>(
   }: { readonly exe_filename?: string | undefined; readonly exe_version?: string | undefined },
 ): readonly T[] {
   const name = exe_filename?.toLowerCase();
-  const named =
-    name === undefined ? images : images.filter((image) => image.exe_filename?.toLowerCase() === name);
-  const versioned = named.filter(
+  const named = images.filter((image) => image.exe_filename?.toLowerCase() === name);
+  const nameless = images.filter((image) => image.exe_filename === null);
+  const meant = name === undefined ? images : named.length > 0 ? named : nameless;
+  const versioned = meant.filter(
     (image) => image.exe_version === exe_version || image.parsed_version === exe_version,
   );
-  return exe_version !== undefined && versioned.length > 0 ? versioned : named;
+  return exe_version !== undefined && versioned.length > 0 ? versioned : meant;
 }

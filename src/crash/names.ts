@@ -8,6 +8,9 @@ const ALLOWED = /^(?:(?![<>:"/\\|?*])[\p{L}\p{M}\p{N}\p{P}\p{S} ])+$/u;
 
 const SEGMENT_BYTES_MAX = 200;
 
+/** A file's name as clients declare it: what file systems take, in characters. */
+export const FILE_NAME_CHARS_MAX = 255;
+
 /**
  * Checks a text that becomes one segment of a path, on any operating system.
  *
@@ -39,11 +42,11 @@ export function guidKeyOf(guid: string | null | undefined): string | null {
 
 /** A declared identity as it is looked for; null when it is not whole. */
 export function debugKeyOf(
-  guid: string | undefined,
-  age: number | undefined,
+  guid: string | null | undefined,
+  age: number | null | undefined,
 ): { guidKey: string; age: number } | null {
   const guidKey = guidKeyOf(guid);
-  return guidKey === null || age === undefined ? null : { guidKey, age };
+  return guidKey === null || age === undefined || age === null ? null : { guidKey, age };
 }
 
 /** A declared GUID as it goes into paths and replies: the client's own spelling, without braces. */

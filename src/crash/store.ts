@@ -105,6 +105,12 @@ export interface DebugKey {
   readonly age: number;
 }
 
+/** Whether an identity is what the bytes say, or what any of their uploads declared. */
+export type IdentitySource = 'parsed' | 'declared';
+
+/** The age of a declared identity that has none: of images, and of portable PDBs. */
+export const NO_AGE = -1;
+
 /** What a later upload of the same bytes declares. */
 export interface Redeclaration {
   readonly debugId: DebugKey | null;
@@ -134,10 +140,10 @@ export interface CrashStore {
   listMinidumps(filter: MinidumpFilter, page: Page): Promise<Listed<MinidumpRow>>;
   listPdbs(filter: SymbolFilter, page: Page): Promise<Listed<PdbRow>>;
   listExes(filter: SymbolFilter, page: Page): Promise<Listed<ExeRow>>;
-  /** PDBs whose parsed or declared identity is this one, newest first. */
-  pdbsByDebugId(key: DebugKey): Promise<readonly PdbRow[]>;
-  /** EXEs with this GUID, parsed (in any of its records) or declared, newest first. */
-  exesByGuid(guidKey: string): Promise<readonly ExeRow[]>;
+  /** PDBs with this identity, newest first. */
+  pdbsByDebugId(key: DebugKey, source: IdentitySource): Promise<readonly PdbRow[]>;
+  /** EXEs with this GUID, where it is parsed in any of their records, newest first. */
+  exesByGuid(guidKey: string, source: IdentitySource): Promise<readonly ExeRow[]>;
   exesByImage(timeDateStamp: number, sizeOfImage: number): Promise<readonly ExeRow[]>;
   /** Every CodeView identity of an image. */
   debugIds(exeId: string): Promise<readonly DebugKey[]>;

@@ -1,6 +1,6 @@
 /** What the crash store must do on every SQL database: one suite for all of them. */
 import type { Test } from 'tap';
-import type { CrashStore, MinidumpFilter, MinidumpRow, Page } from '../../src/crash/store.ts';
+import type { CrashStore, IdentitySource, MinidumpFilter, MinidumpRow, Page } from '../../src/crash/store.ts';
 import { chance, exeRow, guidKey, minidumpRow, pdbRow } from './rows.ts';
 
 const UINT32_MAX = 0xffff_ffff;
@@ -92,7 +92,7 @@ function rowsConform(t: Test, open: Open): void {
     await store.addExe(exe, [{ guidKey: guidKey(1), age: 1 }]);
     await store.remove('exes', exe.id);
     t.same(await store.debugIds(exe.id), []);
-    t.same(await store.exesByGuid(guidKey(1)), []);
+    t.same(await store.exesByGuid(guidKey(1), 'parsed'), []);
     t.equal((await store.addMinidump(row, '{}')).added, true, 'the same bytes may come again');
   });
 
@@ -172,13 +172,18 @@ function matchesConform(t: Test, open: Open): void {
     await add({ parsed_guid_key: wanted, parsed_age: 4 });
     await add({ guid_key: wanted, exe_age: 4 });
     await add({ parsed_guid_key: other, parsed_age: 3 });
-    const found = await store.pdbsByDebugId({ guidKey: wanted, age: 3 });
-    t.same(
-      found.map((row) => row.id),
-      [misdeclared, both, declared, portable, parsed],
-      'newest first',
-    );
-    t.same(await store.pdbsByDebugId({ guidKey: guidKey(0xc), age: 3 }), []);
+    for (const [source, ids] of [
+      ['parsed', [misdeclared, both, portable, parsed]],
+      ['declared', [both, declared]],
+    ] as const) {
+      const found = await store.pdbsByDebugId({ guidKey: wanted, age: 3 }, source);
+      t.same(
+        found.map((row) => row.id),
+        ids,
+        'newest first',
+      );
+      t.same(await store.pdbsByDebugId({ guidKey: guidKey(0xc), age: 3 }, source), []);
+    }
   });
 
   t.test('matches EXEs by every identity that an image has', async (t) => {
@@ -191,11 +196,14 @@ function matchesConform(t: Test, open: Open): void {
     ]);
     const declared = exeRow({ guid_key: guidKey(2), uploaded_ms: 2 });
     await store.addExe(declared, []);
-    const ids = async (number: number): Promise<string[]> =>
-      (await store.exesByGuid(guidKey(number))).map((row) => row.id);
-    t.same(await ids(1), [twice.id]);
-    t.same(await ids(2), [declared.id, twice.id]);
-    t.same(await ids(3), []);
+    const ids = async (number: number, source: IdentitySource): Promise<string[]> =>
+      (await store.exesByGuid(guidKey(number), source)).map((row) => row.id);
+    t.same(await ids(1, 'parsed'), [twice.id]);
+    t.same(await ids(1, 'declared'), [twice.id]);
+    t.same(await ids(2, 'parsed'), [twice.id]);
+    t.same(await ids(2, 'declared'), [declared.id]);
+    t.same(await ids(3, 'parsed'), []);
+    t.same(await ids(3, 'declared'), []);
     t.equal((await store.debugIds(twice.id)).length, 2);
   });
 
@@ -215,7 +223,7 @@ function listsConform(t: Test, open: Open): void {
     for (let index = 0; index < 30; index += 1) {
       const common = { exe_version: `1.${index % 3}`, guid_key: guidKey(index % 5), uploaded_ms: index };
       await store.addPdb(pdbRow({ ...common, pdb_filename: `App${index % 2}.pdb` }));
-      await store.addExe(exeRow({ ...common, parsed_guid_key: guidKey(99), parsed_version: '9.9' }), []);
+      await store.addExe(exeRow({ ...common, parsed_version: '9.9' }), [{ guidKey: guidKey(99), age: 1 }]);
     }
     const page = { offset: 0, limit: 4 };
     const byVersion = await store.listPdbs({ version: '1.1' }, page);

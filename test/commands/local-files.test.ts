@@ -1,6 +1,6 @@
 /** What the commands tell of local files: no server, and no data directory either. */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { join as joinBytes, MinidumpBuilder, moduleRecord, u32 } from '../crash/formats/minidump-builder.ts';
@@ -59,6 +59,22 @@ t.test('shows a PDB and an EXE', async (t) => {
     t.match(value, { identity: { exe_age: 1 }, parsed: {} });
   }
   t.strictSame(readdirSync(cwd), []);
+});
+
+t.test('gives no time where the linker left none', async (t) => {
+  const cwd = t.testdir();
+  const bytes = readFileSync(example('crashme.exe'));
+  for (const [stamp, shown] of [
+    [0, /^kind/m],
+    [0xffff_ffff, /^kind/m],
+    [1_700_000_000, /^linked +2023-11-14 22:13:20 UTC$/m],
+  ] as const) {
+    bytes.writeUInt32LE(stamp, bytes.readUInt32LE(0x3c) + 8);
+    writeFileSync(join(cwd, 'a.exe'), bytes);
+    const { stdout } = await runChs(['exe', 'show', 'a.exe'], { cwd });
+    t.match(stdout, shown);
+    t.equal(/^linked/m.test(stdout), stamp === 1_700_000_000);
+  }
 });
 
 t.test('says what is wrong with a file', async (t) => {

@@ -1,6 +1,14 @@
 /** The crash store in SQL, the same on every database. Lists are in minidump-list.ts. */
-import { type ExpressionBuilder, type Kysely, sql } from 'kysely';
-import type { Added, CrashStore, FileKind, Redeclaration, RowOf, SymbolFilter } from '../../crash/store.ts';
+import { type ExpressionBuilder, type Kysely, type RawBuilder, sql } from 'kysely';
+import {
+  type Added,
+  type CrashStore,
+  type FileKind,
+  NO_AGE,
+  type Redeclaration,
+  type RowOf,
+  type SymbolFilter,
+} from '../../crash/store.ts';
 import type { SqlBackend } from './backend.ts';
 import { listMinidumps } from './minidump-list.ts';
 import type { Schema } from './schema.ts';
@@ -112,37 +120,39 @@ function lists(backend: SqlBackend): Pick<CrashStore, 'listMinidumps' | 'listPdb
 
 function matches(backend: SqlBackend): Pick<CrashStore, 'pdbsByDebugId' | 'exesByGuid' | 'exesByImage'> {
   return {
-    pdbsByDebugId: ({ guidKey, age }) =>
+    pdbsByDebugId: ({ guidKey, age }, source) =>
       backend.read((db) =>
         db
           .selectFrom('pdbs')
           .selectAll()
           .where((e) =>
-            e.or([
-              e.and([
-                e('parsed_guid_key', '=', guidKey),
-                e.or([e('parsed_age', '=', age), e('format', '=', 'portable')]),
-              ]),
-              e.and([e('guid_key', '=', guidKey), e('exe_age', '=', age)]),
-              e('id', 'in', declaredIds(e, 'pdbs', guidKey).where('age', '=', age)),
-            ]),
+            source === 'parsed'
+              ? e.and([
+                  e('parsed_guid_key', '=', guidKey),
+                  e.or([e('parsed_age', '=', age), e('format', '=', 'portable')]),
+                ])
+              : e.or([
+                  e.and([
+                    e('guid_key', '=', guidKey),
+                    e.or([e('exe_age', '=', age), e('format', '=', 'portable')]),
+                  ]),
+                  e('id', 'in', declaredIds(e, 'pdbs', guidKey).where('age', 'in', [age, NO_AGE])),
+                ]),
           )
           .orderBy('uploaded_ms', 'desc')
           .orderBy('id')
           .limit(MATCHES_MAX)
           .execute(),
       ),
-    exesByGuid: (guidKey) =>
+    exesByGuid: (guidKey, source) =>
       backend.read((db) =>
         db
           .selectFrom('exes')
           .selectAll()
           .where((e) =>
-            e.or([
-              e('guid_key', '=', guidKey),
-              e('id', 'in', e.selectFrom('exe_debug_ids').select('exe_id').where('guid_key', '=', guidKey)),
-              e('id', 'in', declaredIds(e, 'exes', guidKey)),
-            ]),
+            source === 'parsed'
+              ? e('id', 'in', e.selectFrom('exe_debug_ids').select('exe_id').where('guid_key', '=', guidKey))
+              : e.or([e('guid_key', '=', guidKey), e('id', 'in', declaredIds(e, 'exes', guidKey))]),
           )
           .orderBy('uploaded_ms', 'desc')
           .orderBy('id')
@@ -226,6 +236,16 @@ async function isReferenced(db: Kysely<Schema>, filePath: string): Promise<boole
   return rows.length > 0;
 }
 
+/** Every identity that finds the file, each by an index of its own. */
+function withGuid(kind: 'pdbs' | 'exes', guidKey: string): RawBuilder<unknown> {
+  const parsed =
+    kind === 'pdbs'
+      ? sql`parsed_guid_key = ${guidKey}`
+      : sql`id in (select exe_id from exe_debug_ids where guid_key = ${guidKey})`;
+  const declared = sql`select file_id from declared_ids where kind = ${kind} and guid_key = ${guidKey}`;
+  return sql`(guid_key = ${guidKey} or ${parsed} or id in (${declared}))`;
+}
+
 async function listSymbols<K extends 'pdbs' | 'exes'>(
   db: Kysely<Schema>,
   kind: K,
@@ -236,9 +256,7 @@ async function listSymbols<K extends 'pdbs' | 'exes'>(
   if (filter.version !== undefined) {
     conditions.push(sql`(exe_version = ${filter.version} or parsed_version = ${filter.version})`);
   }
-  if (filter.guidKey !== undefined) {
-    conditions.push(sql`(guid_key = ${filter.guidKey} or parsed_guid_key = ${filter.guidKey})`);
-  }
+  if (filter.guidKey !== undefined) conditions.push(withGuid(kind, filter.guidKey));
   if (filter.name !== undefined)
     conditions.push(sql`lower(${sql.ref(NAME_COLUMNS[kind])}) = lower(${filter.name})`);
   const where = sql`where ${sql.join(conditions, sql` and `)}`;

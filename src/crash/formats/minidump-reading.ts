@@ -14,7 +14,7 @@ export interface MinidumpReading {
 }
 
 /** Several times what the names and paths of the largest processes take. */
-export const NAMES_CHARS_MAX = 1 << 20;
+const NAMES_CHARS_MAX = 1 << 20;
 
 /** Begins to read a dump of `sizeBytes`. */
 export function beginReading(sizeBytes: number): MinidumpReading {
@@ -77,11 +77,7 @@ export function* readStart(
 }
 
 /** Exactly `length` bytes at `rva`, or null when the file does not have them all. */
-export function* readWhole(
-  reading: MinidumpReading,
-  rva: number,
-  length: number,
-): Parsing<Uint8Array | null> {
+function* readWhole(reading: MinidumpReading, rva: number, length: number): Parsing<Uint8Array | null> {
   if (length <= 0 || bytesThere(reading, rva, length) < length) return null;
   return yield { offset: rva, length };
 }

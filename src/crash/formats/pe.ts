@@ -60,7 +60,8 @@ const DIRECTORIES_MAX = 16;
 const DIRECTORY_RESOURCE = 2;
 const DIRECTORY_DEBUG = 6;
 const DEBUG_ENTRY_BYTES = 28;
-const DEBUG_ENTRIES_MAX = 64;
+const DEBUG_ENTRIES_MAX = 1024;
+const CODE_VIEWS_MAX = 64;
 const DEBUG_TYPE_CODEVIEW = 2;
 const DEBUG_TYPE_REPRO = 16;
 /** The minor version `PM` marks a CodeView entry that names a portable PDB. */
@@ -240,10 +241,16 @@ function* readDebugDirectory(directory: Directory | undefined, image: MappedImag
   }
   const table = viewOf(yield { offset, length: count * DEBUG_ENTRY_BYTES });
   let reproducible = false;
+  let records = 0;
   for (let at = 0; at < table.byteLength; at += DEBUG_ENTRY_BYTES) {
     const type = table.getUint32(at + 12, true);
     if (type === DEBUG_TYPE_REPRO) reproducible = true;
     if (type !== DEBUG_TYPE_CODEVIEW) continue;
+    records += 1;
+    if (records > CODE_VIEWS_MAX) {
+      image.warn(`only the first ${CODE_VIEWS_MAX} CodeView records are read`);
+      break;
+    }
     const record = yield* readRecord(recordOffset(table, at, image), table.getUint32(at + 16, true), image);
     if (record)
       codeViews.push({

@@ -4,7 +4,7 @@ import { ChsError } from '../../platform/errors.ts';
 import { type ByteSource, FormatError } from '../formats/bytes.ts';
 import { inspectExe } from '../inspect.ts';
 import { debugKeyOf, guidKeyOf, plainGuid, safeSegment } from '../names.ts';
-import type { DebugKey } from '../store.ts';
+import { type DebugKey, NO_AGE } from '../store.ts';
 import { compareIdentities } from './identity.ts';
 import { type Identified, type IdentifyContext, type Kind, symbolFileName, UNKNOWN } from './kind.ts';
 
@@ -41,7 +41,10 @@ async function identify(
   const failed = inspected instanceof FormatError ? inspected : null;
   const found = inspected instanceof FormatError ? null : inspected.identity;
   const pe = inspected instanceof FormatError ? null : inspected.parsed;
-  const { state, warnings } = compareIdentities(declared, found, strict);
+  // Images compiled ahead of time have two records, and either may be meant.
+  const meant = recordOf(declared.exe_guid, pe?.codeViews ?? []);
+  const told = found && meant ? { ...found, exe_guid: meant.guid, exe_age: meant.age } : found;
+  const { state, warnings } = compareIdentities(declared, told, strict);
 
   const guid = declared.exe_guid === undefined ? (found?.exe_guid ?? null) : plainGuid(declared.exe_guid);
   const version = declared.exe_version ?? found?.exe_version ?? null;
@@ -50,7 +53,7 @@ async function identify(
   const columns = {
     exe_version: version,
     exe_guid: guid,
-    exe_age: found?.exe_age ?? null,
+    exe_age: told?.exe_age ?? null,
     exe_filename: name,
     uploaded_at: isoSeconds(nowMs),
     uploaded_ms: nowMs,
@@ -65,7 +68,7 @@ async function identify(
   return {
     columns,
     state,
-    redeclaration: { debugId: debugKeyOf(declared.exe_guid, -1), version, fileName: name },
+    redeclaration: { debugId: meant ? null : debugKeyOf(declared.exe_guid, NO_AGE), version, fileName: name },
     key: ['exes', safeSegment('exe_version', version ?? UNKNOWN), guid ?? UNKNOWN, segment].join('/'),
     warnings: [
       ...warnings,
@@ -76,7 +79,16 @@ async function identify(
   };
 }
 
-function debugKeys(records: readonly { debugId: { guid: string; age: number } | null }[]): DebugKey[] {
+type Records = readonly { readonly debugId: { readonly guid: string; readonly age: number } | null }[];
+
+/** The identity among an image's own that has this GUID. */
+function recordOf(guid: string | undefined, records: Records): Records[number]['debugId'] {
+  const guidKey = guidKeyOf(guid);
+  const same = ({ debugId }: Records[number]): boolean => guidKeyOf(debugId?.guid) === guidKey;
+  return (guidKey && records.find(same)?.debugId) || null;
+}
+
+function debugKeys(records: Records): DebugKey[] {
   return records.flatMap(({ debugId }) => {
     const guidKey = guidKeyOf(debugId?.guid);
     return debugId && guidKey ? [{ guidKey, age: debugId.age }] : [];

@@ -4,6 +4,7 @@ import { ChsError } from '../../platform/errors.ts';
 import { type ByteSource, FormatError } from '../formats/bytes.ts';
 import { inspectMinidump } from '../inspect.ts';
 import { debugKeyOf, exceptionCode, guidKeyOf, plainGuid, safeSegment } from '../names.ts';
+import { NO_AGE } from '../store.ts';
 import { compareIdentities } from './identity.ts';
 import { type Identified, type IdentifyContext, type Kind, UNKNOWN } from './kind.ts';
 
@@ -87,7 +88,7 @@ async function identify(
     columns,
     state,
     redeclaration: {
-      debugId: debugKeyOf(declared.exe_guid, declared.exe_age ?? -1),
+      debugId: debugKeyOf(declared.exe_guid, declared.exe_age ?? NO_AGE),
       version,
       fileName: null,
     },

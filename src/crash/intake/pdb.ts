@@ -3,8 +3,9 @@ import { isoSeconds } from '../../platform/clock.ts';
 import { ChsError } from '../../platform/errors.ts';
 import { type ByteSource, FormatError } from '../formats/bytes.ts';
 import { pdbMagic } from '../formats/pdb.ts';
-import { inspectPdb } from '../inspect.ts';
+import { inspectPdb, type PdbIdentity } from '../inspect.ts';
 import { debugKeyOf, guidKeyOf, plainGuid, safeSegment } from '../names.ts';
+import { type DebugKey, NO_AGE } from '../store.ts';
 import { compareIdentities } from './identity.ts';
 import { type Identified, type IdentifyContext, type Kind, symbolFileName, UNKNOWN } from './kind.ts';
 
@@ -74,7 +75,7 @@ async function identify(
   return {
     columns,
     state,
-    redeclaration: { debugId: debugKeyOf(declared.exe_guid, declared.exe_age), version, fileName: name },
+    redeclaration: { debugId: declaredKey(declared, found), version, fileName: name },
     key: [
       'pdbs',
       safeSegment('exe_version', version ?? UNKNOWN),
@@ -88,6 +89,13 @@ async function identify(
     ],
     add: (store, placed) => store.addPdb({ ...placed, ...columns }),
   };
+}
+
+/** What was declared, and from the bytes what was left out; null where nothing was declared. */
+function declaredKey({ exe_guid, exe_age }: PdbDeclaration, found: PdbIdentity | null): DebugKey | null {
+  if (exe_guid === undefined && exe_age === undefined) return null;
+  const age = exe_age ?? (found?.format === 'portable' ? NO_AGE : found?.exe_age);
+  return debugKeyOf(exe_guid ?? found?.exe_guid, age);
 }
 
 /** The documented path ends in `.pdb`; names that do already are left as they are. */

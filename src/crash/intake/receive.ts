@@ -4,7 +4,14 @@ import type { Call, IncomingFile, Upload } from '../../operation.ts';
 import type { BlobStore, StagedBlob } from '../../platform/blobs.ts';
 import { ChsError } from '../../platform/errors.ts';
 import { filePathOf, keyOf } from '../paths.ts';
-import type { CrashStore, FileKind, IdentityState, Redeclaration, RowOf } from '../store.ts';
+import {
+  type CrashStore,
+  type FileKind,
+  type IdentityState,
+  NO_AGE,
+  type Redeclaration,
+  type RowOf,
+} from '../store.ts';
 import { guardFirstBytes } from './guard.ts';
 import type { Identified, IntakeLimits, Kind } from './kind.ts';
 import { unpackStaged } from './unpack.ts';
@@ -136,10 +143,11 @@ async function redeclare<K extends FileKind>(
   row: RowOf[K],
   { debugId, ...names }: Redeclaration,
 ): Promise<{ row: RowOf[K] | null; noted: boolean }> {
+  const has = (guidKey: string | null, age: number | null): boolean =>
+    guidKey === debugId?.guidKey && (debugId?.age === NO_AGE || debugId?.age === age);
   const isKnown =
-    debugId === null || debugId.guidKey === row.guid_key || debugId.guidKey === row.parsed_guid_key;
-  const sameAge = debugId === null || debugId.age === -1 || debugId.age === row.exe_age;
-  const noted = !(isKnown && sameAge);
+    debugId === null || has(row.guid_key, row.exe_age) || has(row.parsed_guid_key, row.parsed_age);
+  const noted = !isKnown;
   if (kind === 'minidumps' && !noted) return { row, noted };
   const declared = { ...names, debugId: noted ? debugId : null };
   return { row: await store.addDeclaration(kind, row.id, declared), noted };

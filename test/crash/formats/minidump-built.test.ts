@@ -126,6 +126,11 @@ t.test('accepts a dump without streams, and with unused ones only', async (t) =>
   }
 });
 
+t.test('takes the dumps of Windows CE for dumps, though it reads nothing of their own streams', async (t) => {
+  const dump = parse(new MinidumpBuilder().stream(0x8001, zeros(8)).stream(0x8002, zeros(8)).build());
+  t.match(dump, { os: null, moduleCount: null });
+});
+
 t.test('skips the padding that some writers put after a count', async (t) => {
   const builder = new MinidumpBuilder();
   builder.stream(4, join(u32(1, 0), moduleRecord({ base: 0x400000n, sizeOfImage: 0x2000 })));

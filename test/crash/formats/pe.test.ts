@@ -82,6 +82,16 @@ t.test('gives every RSDS entry in file order, and a portable one does not hide a
   t.match(parse(peImage({ debug: [unknown] })), { debugId: null, pdbPath: 'zero.pdb' });
 });
 
+t.test('finds a record behind many other entries, and bounds how many it reads', async (t) => {
+  const others = Array.from({ length: 70 }, () => ({ type: 13 }));
+  t.match(parse(peImage({ debug: [...others, NATIVE] })), { debugId: { guid: guidOf('A') }, warnings: [] });
+  const many = parse(
+    peImage({ debug: Array.from({ length: 70 }, () => ({ type: 2, data: rsds('1', 1, '') })) }),
+  );
+  t.equal(many.codeViews.length, 64);
+  t.match(many.warnings, [/only the first 64 CodeView records/]);
+});
+
 t.test('an NB10 record gives no identity and a warning', async (t) => {
   const data = Buffer.concat([Buffer.from('NB10'), Buffer.alloc(12, 1), Buffer.from('old.pdb\0')]);
   const pe = parse(peImage({ debug: [{ type: 2, data }, NATIVE] }));
