@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type ByteSource, FormatError, parseSource } from '../src/crash/formats/bytes.ts';
+import { pdbMagic } from '../src/crash/formats/pdb.ts';
 import { ChsError } from '../src/platform/errors.ts';
 import { readableSize } from '../src/platform/size.ts';
 import { localFileError, openLocalFile } from './local-file.ts';
@@ -97,10 +98,7 @@ async function spooled(
   const keep = async (pieces: AsyncIterable<Uint8Array>): Promise<void> => {
     for await (const piece of pieces) {
       sizeBytes += piece.length;
-      if (sizeBytes > sizeBytesMax) {
-        const reason = `it holds more than the ${readableSize(sizeBytesMax)} that are read of a pipe or a cabinet`;
-        throw new ChsError('LOCAL_FILE', { path, reason });
-      }
+      if (sizeBytes > sizeBytesMax) throw tooMuch(path, sizeBytesMax);
       await handle.writeFile(piece).catch((error: unknown) => {
         throw localFileError(tmpdir(), error);
       });
@@ -140,7 +138,25 @@ async function unpacked(run: Interruptible, path: string, source: ByteSource): P
     const reason = `a cabinet of one file is needed, not of ${cabinet.files.length}`;
     throw new ChsError('LOCAL_FILE', { path, reason });
   }
-  return spooled(run, path, unpackCabinet(source, cabinet, file), SYMBOLS_BYTES_MAX);
+  // What lies before the file in its folder has to be unpacked with it.
+  if (file.offsetInFolder + file.sizeBytes > SYMBOLS_BYTES_MAX) throw tooMuch(path, SYMBOLS_BYTES_MAX);
+  return spooled(run, path, asFarAsItMatters(unpackCabinet(source, cabinet, file)), SYMBOLS_BYTES_MAX);
+}
+
+/** Of what begins as no symbol file no more than the beginning, which is enough to say so. */
+async function* asFarAsItMatters(blocks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let isFirst = true;
+  for await (const block of blocks) {
+    yield block;
+    const isImage = block[0] === 0x4d && block[1] === 0x5a;
+    if (isFirst && !isImage && pdbMagic(block) === null) return;
+    isFirst = false;
+  }
+}
+
+function tooMuch(path: string, sizeBytesMax: number): ChsError {
+  const reason = `it holds more than the ${readableSize(sizeBytesMax)} that are read of a pipe or a cabinet`;
+  return new ChsError('LOCAL_FILE', { path, reason });
 }
 
 function openFileOf(handle: FileHandle, sizeBytes: number): OpenFile {
