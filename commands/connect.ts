@@ -92,13 +92,17 @@ async function keyFor(url: URL, { loaded, options, signal }: ConnectOptions): Pr
   if (options.keyFile !== undefined) return keyFrom(options.keyFile, signal);
   const { client, database } = loaded.config;
   if (client.api_key !== undefined) return client.api_key;
-  if (!isLoopback(url.hostname)) return undefined;
+  const { isLoopback } = await import('../src/platform/listen-safety.ts');
+  if (!isLoopback(url.hostname.replace(/^\[|\]$/g, ''))) return undefined;
   const { readGeneratedKey } = await import('../src/platform/generated-key.ts');
   return readGeneratedKey(dirname(database.path)) ?? undefined;
 }
 
 async function keyFrom(path: string, signal: AbortSignal): Promise<string> {
-  const [line = ''] = (await beginningOf(path, signal)).split(/\r?\n/, 1);
+  const bytes = await beginningOf(path, signal);
+  // Windows PowerShell writes UTF-16 or UTF-8 with a byte order mark, which trim() takes for a space.
+  const text = bytes.toString(bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf16le' : 'utf8');
+  const [line = ''] = text.split(/\r?\n/, 1);
   const key = line.trim();
   if (!/^[\x21-\x7e]{1,512}$/.test(key)) {
     throw new ChsError('LOCAL_FILE', { path, reason: 'its first line is not an API key' });
@@ -107,23 +111,19 @@ async function keyFrom(path: string, signal: AbortSignal): Promise<string> {
 }
 
 /** The first line of a file or a pipe with whatever came along, or as much as could hold a key. */
-async function beginningOf(path: string, signal: AbortSignal): Promise<string> {
-  let text = '';
+async function beginningOf(path: string, signal: AbortSignal): Promise<Buffer> {
+  let bytes = Buffer.alloc(0);
   try {
     const found = await stat(path);
     const { readSpecialFile } = await import('./special-file.ts');
     const isPlain = found.isFile() || found.isDirectory();
-    const bytes = isPlain ? createReadStream(path) : await readSpecialFile(path, found);
-    for await (const piece of addAbortSignal(signal, bytes)) {
-      text += Buffer.from(piece).toString('latin1');
-      if (text.includes('\n') || text.length >= KEY_FILE_BYTES_MAX) break;
+    const stream = isPlain ? createReadStream(path) : await readSpecialFile(path, found);
+    for await (const piece of addAbortSignal(signal, stream)) {
+      bytes = Buffer.concat([bytes, Buffer.from(piece)]);
+      if (bytes.includes('\n') || bytes.length >= KEY_FILE_BYTES_MAX) break;
     }
   } catch (error) {
     throw localFileError(path, error);
   }
-  return text.slice(0, KEY_FILE_BYTES_MAX);
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+  return bytes.subarray(0, KEY_FILE_BYTES_MAX);
 }

@@ -1,8 +1,8 @@
 /** Downloads one file: checked before it appears, never half there, never over an existing one unasked. */
 import { createHash, randomUUID } from 'node:crypto';
 import type { Stats } from 'node:fs';
-import { link, open, realpath, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { link, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { Transform, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Download } from '../src/connect.ts';
@@ -81,9 +81,19 @@ async function streamInto(
   return writeSpecialFile(output, found, signal);
 }
 
-/** The file at the end of symbolic links, which is what gets replaced: who linked it wants it to stay a link. */
+/**
+ * The file at the end of symbolic links, which is what gets replaced: who linked it wants it to stay a link.
+ *
+ * @throws ChsError LOCAL_FILE for links in a circle
+ */
 async function linkedFile(path: string): Promise<string> {
-  return realpath(path).catch(() => path);
+  return realpath(path).catch(async (error: unknown) => {
+    const code = error instanceof Error && 'code' in error ? error.code : null;
+    if (code === 'ELOOP') throw localFileError(path, error);
+    // What it leads to may not be there yet.
+    const next = code === 'ENOENT' ? await readlink(path).catch(() => null) : null;
+    return next === null ? path : linkedFile(resolve(dirname(path), next));
+  });
 }
 
 async function receiveInto(run: Run, download: Download, target: string, force: boolean): Promise<number> {

@@ -11,6 +11,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EPERM: 'permission denied',
   EISDIR: 'it is a directory',
   ENAMETOOLONG: 'the name is too long',
+  ELOOP: 'its symbolic links lead in a circle',
   EEXIST: 'it exists already',
   ENOSPC: 'the disk is full',
   EROFS: 'the file system is read-only',
@@ -56,7 +57,7 @@ export function refuseTwoInputs(args: readonly string[]): void {
  *
  * @throws ChsError LOCAL_FILE
  */
-export async function refuseSpecialFile(path: string, otherwise = 'it is not a regular file'): Promise<void> {
+async function refuseSpecialFile(path: string, otherwise = 'it is not a regular file'): Promise<void> {
   const found = await stat(path).catch((error: unknown) => {
     throw localFileError(path, error);
   });

@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const stamp = join(root, 'dist/prepared');
+/** What the two steps leave, of which a person may have removed any. */
+const BUILT = ['dist/chs.cjs', 'dist/program.js', 'build/bin/chs.js'].map((path) => join(root, path));
 const SOURCES = ['bin', 'src', 'commands', 'daemon', 'config', 'scripts', 'test', 'bench', 'tsconfig.json'];
 /** The second is written by each installation. */
 const PACKAGES = ['package.json', 'node_modules/.package-lock.json'];
@@ -20,7 +22,8 @@ if (!isPrepared()) {
 
 /** By the newest file or folder, as a file that goes away changes its folder; and by the Node.js that compiled. */
 function isPrepared() {
-  if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== process.version) return false;
+  if (![stamp, ...BUILT].every((path) => existsSync(path))) return false;
+  if (readFileSync(stamp, 'utf8') !== process.version) return false;
   const preparedMs = statSync(stamp).mtimeMs;
   return [...SOURCES, ...PACKAGES].every((path) => newestMs(join(root, path)) < preparedMs);
 }

@@ -4,8 +4,9 @@ import { defineOperations } from '../operation.ts';
 import { scopes } from '../platform/access.ts';
 import { parseEnd } from '../platform/clock.ts';
 
-export const EXPECTED_END = 'expected a span such as 30d, or an ISO 8601 time';
-export const END_PASSED = 'this time has passed';
+const EXPECTED_END = 'expected a span such as 30d, or an ISO 8601 time';
+/** The last second that ISO 8601 can write with four digits for the year. */
+const END_MS_MAX = Date.UTC(9999, 11, 31, 23, 59, 59);
 
 const tokenId = z
   .string()
@@ -46,8 +47,8 @@ export const accessOperations = defineOperations({
         expires: z
           .string()
           .max(40)
-          .refine((text) => !Number.isNaN(parseEnd(text, 0)), { error: EXPECTED_END, abort: true })
-          .refine((text) => parseEnd(text, Date.now()) > Date.now(), END_PASSED)
+          .refine((text) => parseEnd(text, Date.now()) <= END_MS_MAX, { error: EXPECTED_END, abort: true })
+          .refine((text) => parseEnd(text, Date.now()) > Date.now(), 'this time has passed')
           .optional()
           .describe('When it ends: a span such as 12h, 30d or 1y, or an ISO 8601 time; never when left out'),
       }),

@@ -3,17 +3,14 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { Handlers } from '../operation.ts';
 import { isoSeconds, parseEnd } from '../platform/clock.ts';
 import { ChsError } from '../platform/errors.ts';
-import { type accessOperations, END_PASSED, EXPECTED_END } from './operations.ts';
+import type { accessOperations } from './operations.ts';
 import type { TokenStore } from './store.ts';
-
-/** The last second that ISO 8601 can write with four digits for the year. */
-const END_MS_MAX = Date.UTC(9999, 11, 31, 23, 59, 59);
 
 export function createTokens(store: TokenStore, now: () => number): Handlers<typeof accessOperations> {
   return {
     async createToken({ name, scope, expires }) {
       const createdMs = now();
-      const expiresMs = expires === undefined ? null : endOf(expires, createdMs);
+      const expiresMs = expires === undefined ? null : parseEnd(expires, createdMs);
       const id = randomBytes(6).toString('hex');
       const token = `chs_${id}_${randomBytes(32).toString('base64url')}`;
       await store.add({
@@ -57,19 +54,6 @@ export function hashToken(token: string): string {
 /** The ID inside a token; null when the text is no token of ours. */
 export function tokenIdOf(text: string): string | null {
   return /^chs_([a-z0-9]{8,32})_[\w-]{20,100}$/.exec(text)?.[1] ?? null;
-}
-
-/** The instant that `30d` or an ISO 8601 time means. */
-function endOf(expires: string, nowMs: number): number {
-  const endMs = parseEnd(expires, nowMs);
-  if (Number.isNaN(endMs) || endMs > END_MS_MAX) {
-    throw new ChsError('INVALID_INPUT', {
-      field: 'expires',
-      reason: EXPECTED_END,
-    });
-  }
-  if (endMs <= nowMs) throw new ChsError('INVALID_INPUT', { field: 'expires', reason: END_PASSED });
-  return endMs;
 }
 
 function isoOrNull(epochMs: number | null): string | null {

@@ -97,6 +97,7 @@ const rows: readonly PhraseRow[] = [
   ],
   ['the file is empty', '文件为空'],
   ['the name is too long', '文件名过长'],
+  ['its symbolic links lead in a circle', '其符号链接构成循环'],
   ['it exists already', '文件已存在'],
   ['it exists already; --force overwrites it', '文件已存在；--force 可覆盖'],
   ['the disk is full', '磁盘空间不足'],
@@ -145,6 +146,8 @@ const types: Readonly<Record<string, string>> = {
   undefined: '空',
 };
 
+const PHRASE_CHARS_MAX = 2000;
+
 /** A table of phrases as a function: the Chinese of an English phrase, or null where the table has none. */
 export type Translation = (english: string) => string | null;
 
@@ -153,6 +156,8 @@ export function translation(table: readonly PhraseRow[], others?: Translation): 
   let patterns: readonly { readonly pattern: RegExp; readonly chinese: string }[] | null = null;
   const inner = (text: string): string | null => translate(text) ?? others?.(text) ?? null;
   const translate = (english: string): string | null => {
+    // Phrases with several gaps take a time that grows with the cube of the text, and none of ours is so long.
+    if (english.length > PHRASE_CHARS_MAX) return null;
     // Only who speaks Chinese pays for them.
     patterns ??= table.map(([phrase, chinese]) => ({ pattern: patternOf(phrase), chinese }));
     for (const { pattern, chinese } of patterns) {

@@ -1,5 +1,5 @@
 /** How commands find their server and their key. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createRawServer } from 'node:net';
 import { join } from 'node:path';
@@ -40,6 +40,13 @@ t.test(
       ).code,
       2,
     );
+    // Windows PowerShell writes the one with `>`, the other with `Out-File -Encoding utf8`.
+    for (const encoding of ['utf16le', 'utf8'] as const) {
+      const file = join(cwd, `${encoding}.txt`);
+      writeFileSync(file, `\ufeff${key}\r\n`, encoding);
+      const line = ['dump', 'list', '--key-file', file];
+      t.equal((await runChs(line, { cwd: other, env })).code, 0, encoding);
+    }
     for (const [file, reason] of [
       ['../empty.txt', /first line is not an API key/],
       ['../none.txt', /there is no such file/],

@@ -115,6 +115,13 @@ t.test('replaces the file that a link leads to, and keeps the link', posix, asyn
   t.equal(readlinkSync(join(cwd, 'link.dmp')), join('real', 'old.dmp'));
   t.ok(readFileSync(join(cwd, 'real', 'old.dmp')).equals(readFileSync(example('av.dmp'))));
   t.strictSame(readdirSync(join(cwd, 'real')), ['old.dmp']);
+
+  symlinkSync(join('real', 'new.dmp'), join(cwd, 'dangling.dmp'));
+  symlinkSync('circle.dmp', join(cwd, 'circle.dmp'));
+  t.equal((await runChs(['dump', 'download', id, '-o', 'dangling.dmp', '-f'], { cwd })).code, 0);
+  t.equal(readlinkSync(join(cwd, 'dangling.dmp')), join('real', 'new.dmp'));
+  t.ok(readFileSync(join(cwd, 'real', 'new.dmp')).equals(readFileSync(example('av.dmp'))));
+  t.equal((await runChs(['dump', 'download', id, '-o', 'circle.dmp', '-f'], { cwd })).code, 2);
 });
 
 t.test('under the name that the server gives, replaces files only', posix, async (t) => {
