@@ -7,6 +7,7 @@ import type { Embedded } from '../../daemon/embedded.ts';
 import { createCrashStore } from '../../src/backends/sql/crash-store.ts';
 import { openSqlite } from '../../src/backends/sqlite/open.ts';
 import { crashme, embeddedChs, TEST_KEY } from '../fixtures/chs.ts';
+import { testFolder } from '../fixtures/folder.ts';
 import { GUID, makeDocumentedDatabase, VERSION } from './documented.ts';
 
 const DUMPS = `minidumps/${VERSION}/${GUID}_1`;
@@ -45,7 +46,7 @@ const dumps = [
 });
 
 function scene(t: Test): string {
-  const folder = t.testdir();
+  const folder = testFolder(t);
   makeDocumentedDatabase(join(folder, 'data', 'crash_handler.db'), dumps);
   const files = [
     ...dumps.map(({ id }) => `${DUMPS}/crash_${id}.dmp`),

@@ -5,6 +5,7 @@ import { createServer as createRawServer } from 'node:net';
 import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import t from 'tap';
+import { testFolder } from '../fixtures/folder.ts';
 import { modes } from './modes.ts';
 import { jsonLines, runChs } from './run-chs.ts';
 
@@ -14,7 +15,7 @@ t.setTimeout(300_000);
 t.test(
   'takes the key from a file, from the environment, or where the server of this user left it',
   async (t) => {
-    const cwd = t.testdir({ other: {}, 'wrong.txt': 'not-the-key\n', 'empty.txt': '\n' });
+    const cwd = testFolder(t, { other: {}, 'wrong.txt': 'not-the-key\n', 'empty.txt': '\n' });
     const other = join(cwd, 'other');
     const env = (await modes.find(({ name }) => name === 'remote')?.start(t, cwd)) ?? {};
     const key = readFileSync(join(cwd, 'xdg-data', 'chs', 'data', 'api_key'), 'utf8').trim();
@@ -65,7 +66,7 @@ t.test(
 );
 
 t.test('says when nothing answers, and when something else does', async (t) => {
-  const cwd = t.testdir();
+  const cwd = testFolder(t);
   const silent = await runChs(['dump', 'list', '--server', 'http://127.0.0.1:9'], { cwd });
   t.match(silent, { code: 2, stderr: /no answer from http:\/\/127\.0\.0\.1:9: the connection was refused/ });
 
@@ -81,7 +82,7 @@ t.test('says when nothing answers, and when something else does', async (t) => {
 });
 
 t.test('tells http from https where the other one is spoken', async (t) => {
-  const cwd = t.testdir();
+  const cwd = testFolder(t);
   const plain = createServer((_request, response) => void response.end('{}'));
   // It gets no further than the first bytes, and so needs no certificate.
   const secure = createTlsServer();
@@ -114,7 +115,7 @@ t.test('tells http from https where the other one is spoken', async (t) => {
 });
 
 t.test('takes the documented base URL, and keeps any other path', async (t) => {
-  const cwd = t.testdir();
+  const cwd = testFolder(t);
   const paths: (string | undefined)[] = [];
   const proxy = createServer((request, response) => {
     paths.push(request.url);
@@ -138,7 +139,7 @@ t.test('takes the documented base URL, and keeps any other path', async (t) => {
 });
 
 t.test('takes no reply of a stranger for one of its own', async (t) => {
-  const cwd = t.testdir();
+  const cwd = testFolder(t);
   let body = '';
   const stranger = createServer((_request, response) => void response.end(body));
   await new Promise<void>((resolve) => stranger.listen(0, '127.0.0.1', resolve));
@@ -168,7 +169,7 @@ t.test('takes no reply of a stranger for one of its own', async (t) => {
 });
 
 t.test('never leaves a download that is not what was announced', async (t) => {
-  const cwd = t.testdir();
+  const cwd = testFolder(t);
   const liar = createServer((_request, response) => {
     response.writeHead(200, {
       etag: `"${'0'.repeat(64)}"`,

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { testFolder } from '../fixtures/folder.ts';
 import { modes } from './modes.ts';
 import { example, jsonLines, runChs } from './run-chs.ts';
 
@@ -12,14 +13,14 @@ t.setTimeout(300_000);
 const GUID = '54A340A4-D444-CC37-4C4C-44205044422E';
 
 t.test('makes no data directory for a name that was mistyped', async (t) => {
-  const cwd = t.testdir();
+  const cwd = testFolder(t);
   t.equal((await runChs(['dump', 'upload', 'none.dmp'], { cwd })).code, 2);
   t.notOk(existsSync(join(cwd, 'xdg-data')));
 });
 
 for (const mode of modes) {
   t.test(`takes a crash from upload to download and deletion (${mode.name})`, async (t) => {
-    const cwd = t.testdir({ mine: {} });
+    const cwd = testFolder(t, { mine: {} });
     const env = await mode.start(t, cwd);
     const chs = (...args: string[]) => runChs(args, { cwd, env });
 
@@ -106,7 +107,7 @@ for (const mode of modes) {
   });
 
   t.test(`goes on with the other files when one cannot be uploaded (${mode.name})`, async (t) => {
-    const cwd = t.testdir({ empty: '', folder: {}, 'text.dmp': 'this is no minidump at all' });
+    const cwd = testFolder(t, { empty: '', folder: {}, 'text.dmp': 'this is no minidump at all' });
     const env = await mode.start(t, cwd);
     const files = ['empty', 'folder', 'none.dmp', 'text.dmp', example('av.dmp')];
     const { code, stdout, stderr } = await runChs(['dump', 'upload', ...files], { cwd, env });
@@ -120,7 +121,11 @@ for (const mode of modes) {
   });
 
   t.test(`names the one file that is refused, and the options that help (${mode.name})`, async (t) => {
-    const cwd = t.testdir({ 'text.dmp': 'this is no minidump at all', 'cut.dmp': 'MDMP', 'cut.exe': 'MZ' });
+    const cwd = testFolder(t, {
+      'text.dmp': 'this is no minidump at all',
+      'cut.dmp': 'MDMP',
+      'cut.exe': 'MZ',
+    });
     const env = await mode.start(t, cwd);
     const upload = (group: string, ...args: string[]) => runChs([group, 'upload', ...args], { cwd, env });
     t.match(await upload('dump', 'text.dmp'), {
@@ -142,7 +147,7 @@ for (const mode of modes) {
   });
 
   t.test(`uploads what comes through a pipe and streams downloads to one (${mode.name})`, async (t) => {
-    const cwd = t.testdir();
+    const cwd = testFolder(t);
     const env = await mode.start(t, cwd);
     const input = readFileSync(example('av.dmp'));
     const [reply] = jsonLines((await runChs(['dump', 'upload', '-', '--json'], { cwd, env, input })).stdout);
@@ -161,7 +166,7 @@ for (const mode of modes) {
   t.test(
     `warns loudly when the declaration contradicts the file, and shows both (${mode.name})`,
     async (t) => {
-      const cwd = t.testdir();
+      const cwd = testFolder(t);
       const env = await mode.start(t, cwd);
       const declared = ['--exe-version', '9.9.9.9', '--exe-age', '7'];
       const { code, stdout, stderr } = await runChs(['dump', 'upload', example('av.dmp'), ...declared], {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { join as joinBytes, MinidumpBuilder, moduleRecord, u32 } from '../crash/formats/minidump-builder.ts';
+import { testFolder } from '../fixtures/folder.ts';
 import { modes } from './modes.ts';
 import { example, runChs } from './run-chs.ts';
 
@@ -26,7 +27,7 @@ for (const mode of modes) {
       'plain.dmp': dumpOf('C:\\app\\crashme.exe'),
       'long.dmp': dumpOf(`${'x'.repeat(300)}.exe`),
     };
-    const cwd = t.testdir(dumps);
+    const cwd = testFolder(t, dumps);
     const env = await mode.start(t, cwd);
     t.match(await runChs(['pdb', 'match', 'plain.dmp'], { cwd, env }), {
       code: 1,
@@ -41,7 +42,7 @@ for (const mode of modes) {
   });
 
   t.test(`says of a PDB that is only declared to match that its bytes do not (${mode.name})`, async (t) => {
-    const cwd = t.testdir();
+    const cwd = testFolder(t);
     const env = await mode.start(t, cwd);
     const declared = ['--exe-guid', '54A340A4-D444-CC37-4C4C-44205044422E', '--exe-age', '1'];
     const upload = ['pdb', 'upload', example(join('r2', 'crashme.pdb')), ...declared, '--json'];
@@ -58,7 +59,7 @@ for (const mode of modes) {
   });
 
   t.test(`says so, too, where a later upload declared it (${mode.name})`, async (t) => {
-    const cwd = t.testdir();
+    const cwd = testFolder(t);
     const env = await mode.start(t, cwd);
     const upload = ['pdb', 'upload', example(join('r2', 'crashme.pdb'))];
     t.equal((await runChs(upload, { cwd, env })).code, 0);

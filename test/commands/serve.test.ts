@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
+import { testFolder } from '../fixtures/folder.ts';
 import { jsonLines, runChs } from './run-chs.ts';
 
 const skip = process.platform === 'win32' && 'Windows has no such signals';
@@ -14,7 +15,7 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 t.test('a reload that fails is said on stderr and in the log', { skip }, async (t) => {
-  const cwd = t.testdir({ 'chs.config.toml': LOG_OFF });
+  const cwd = testFolder(t, { 'chs.config.toml': LOG_OFF });
   const log = (): string => {
     const path = join(cwd, 'server.log');
     return existsSync(path) ? readFileSync(path, 'utf8') : '';
@@ -35,7 +36,7 @@ t.test('a reload that fails is said on stderr and in the log', { skip }, async (
 });
 
 t.test('SIGUSR1 opens no debugger', { skip }, async (t) => {
-  const cwd = t.testdir({ 'chs.config.toml': LOG_OFF });
+  const cwd = testFolder(t, { 'chs.config.toml': LOG_OFF });
   const { code, stderr } = await runChs(['serve', '--port', '0', '--json'], {
     cwd,
     started: async (kill, stdout) => {
@@ -55,7 +56,7 @@ t.test('config check and doctor warn of what serve would refuse', async (t) => {
     ['host = "0.0.0.0"', 'no API key is configured'],
     ['host = "0.0.0.0"\napi_key = "your-secret-api-key"', 'server.api_key is the key from the documentation'],
   ] as const) {
-    const cwd = t.testdir({ 'chs.config.toml': `[server]\n${server}\n` });
+    const cwd = testFolder(t, { 'chs.config.toml': `[server]\n${server}\n` });
     const served = await runChs(['serve', '--port', '0'], { cwd });
     t.match(served, { code: 2, stderr: reason });
     const checked = await runChs(['config', 'check', '--json'], { cwd });
@@ -64,7 +65,7 @@ t.test('config check and doctor warn of what serve would refuse', async (t) => {
     t.match(doctor.stdout, new RegExp(`^warning +listening: .*${reason}`, 'm'));
     t.equal(doctor.code, 0);
   }
-  const cwd = t.testdir({ 'chs.config.toml': '[server]\nhost = "::1"\n' });
+  const cwd = testFolder(t, { 'chs.config.toml': '[server]\nhost = "::1"\n' });
   t.match(jsonLines((await runChs(['config', 'check', '--json'], { cwd })).stdout), [{ warnings: [] }]);
 });
 
@@ -77,7 +78,7 @@ t.test('a host with a port in it is refused, an IPv6 address is not', async (t) 
     ['fe80::1%eth0', true],
   ] as const) {
     const key = 'api_key = "a-key-0123456789"';
-    const cwd = t.testdir({ 'chs.config.toml': `[server]\nhost = "${host}"\n${key}\n` });
+    const cwd = testFolder(t, { 'chs.config.toml': `[server]\nhost = "${host}"\n${key}\n` });
     t.match(jsonLines((await runChs(['config', 'check', '--json'], { cwd })).stdout), [{ valid }], host);
   }
 });

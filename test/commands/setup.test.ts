@@ -6,13 +6,14 @@ import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { embeddedChs } from '../fixtures/chs.ts';
+import { testFolder } from '../fixtures/folder.ts';
 import { example, jsonLines, permissionsDoNotBind, runChs } from './run-chs.ts';
 
 // Each of the many commands is a process of its own; this guards against a hang, no more.
 t.setTimeout(300_000);
 
 t.test('writes a sample that it then accepts, and never over an existing file', async (t) => {
-  const cwd = t.testdir();
+  const cwd = testFolder(t);
   t.match(await runChs(['config', 'init'], { cwd }), {
     code: 0,
     stdout: 'config/config.toml\n',
@@ -37,7 +38,7 @@ t.test('writes a sample that it then accepts, and never over an existing file', 
 });
 
 t.test('writes TOML only to a name that is read as TOML', async (t) => {
-  const cwd = t.testdir();
+  const cwd = testFolder(t);
   for (const name of ['foo.yaml', 'chs.config.json', 'config', '.chsrc']) {
     t.match(await runChs(['config', 'init', name, '--force'], { cwd }), {
       code: 64,
@@ -48,7 +49,7 @@ t.test('writes TOML only to a name that is read as TOML', async (t) => {
 });
 
 t.test('names a temporary directory that is missing', async (t) => {
-  const cwd = t.testdir();
+  const cwd = testFolder(t);
   const env = { TMPDIR: join(cwd, 'gone'), TEMP: join(cwd, 'gone'), TMP: join(cwd, 'gone') };
   const { code, stderr } = await runChs(['demo'], { cwd, env });
   t.equal(code, 2);
@@ -57,7 +58,7 @@ t.test('names a temporary directory that is missing', async (t) => {
 });
 
 t.test('shows the configuration with its origins and without its secrets', async (t) => {
-  const cwd = t.testdir({ 'chs.config.toml': '[server]\napi_key = "not-for-anyone-to-see"\n' });
+  const cwd = testFolder(t, { 'chs.config.toml': '[server]\napi_key = "not-for-anyone-to-see"\n' });
   const { code, stdout } = await runChs(['config', 'show', '--origin'], {
     cwd,
     env: { CHS_SERVER_PORT: '4001' },
@@ -78,7 +79,7 @@ t.test('shows the configuration with its origins and without its secrets', async
 });
 
 t.test('checks a configuration: places, inert keys, exit codes', async (t) => {
-  const cwd = t.testdir({
+  const cwd = testFolder(t, {
     'bad.toml': '[server]\nport = 99999\n\n[storage]\nstrict = "yes"\nroot = 1\n[search]\npage_size = 5\n',
     'odd.toml': '[server]\nprot = 1\n[search]\npage_size = 5\n',
   });
@@ -106,7 +107,7 @@ t.test('checks a configuration: places, inert keys, exit codes', async (t) => {
 });
 
 t.test('lists the keys of the configuration, and its JSON Schema', async (t) => {
-  const cwd = t.testdir();
+  const cwd = testFolder(t);
   t.match(await runChs(['config', 'schema'], { cwd }), {
     code: 0,
     stdout: /^storage\.base_path +"\.\/storage"/m,
@@ -117,7 +118,7 @@ t.test('lists the keys of the configuration, and its JSON Schema', async (t) => 
 });
 
 t.test('makes a token, alone on stdout, lists and revokes it', async (t) => {
-  const cwd = t.testdir();
+  const cwd = testFolder(t);
   t.match(await runChs(['token', 'list'], { cwd }), { code: 0, stdout: '', stderr: /No tokens yet/ });
   const made = await runChs(['token', 'create', '--name', 'ci', '--scope', 'write', '--expires', '30d'], {
     cwd,
@@ -137,7 +138,7 @@ t.test('makes a token, alone on stdout, lists and revokes it', async (t) => {
 });
 
 t.test('examines the machine', async (t) => {
-  const cwd = t.testdir();
+  const cwd = testFolder(t);
   const fresh = await runChs(['doctor'], { cwd });
   t.equal(fresh.code, 0);
   t.match(fresh.stdout, /^ok +Node\.js/m);
@@ -150,17 +151,17 @@ t.test('examines the machine', async (t) => {
 });
 
 t.test('says what is broken', async (t) => {
-  const broken = t.testdir({
+  const broken = testFolder(t, {
     'chs.config.toml': '',
     data: { 'crash_handler.db': 'this is no database, not by far: it is text' },
   });
   t.match(await runChs(['doctor'], { cwd: broken }), { code: 2, stdout: /^failed +database/m });
-  const wrong = t.testdir({ 'chs.config.toml': '[server]\nport = -1\n' });
+  const wrong = testFolder(t, { 'chs.config.toml': '[server]\nport = -1\n' });
   t.match(await runChs(['doctor'], { cwd: wrong }), { code: 2, stdout: /^failed +configuration/m });
 });
 
 t.test('shows what it can do, and leaves nothing behind', async (t) => {
-  const cwd = t.testdir({ 'chs.config.toml': '[server]\nport = "broken on purpose"\n' });
+  const cwd = testFolder(t, { 'chs.config.toml': '[server]\nport = "broken on purpose"\n' });
   const before = demoFolders();
   const { code, stdout, stderr } = await runChs(['demo'], { cwd });
   t.equal(code, 0);
@@ -186,7 +187,7 @@ t.test(
   'ends with 130 on Ctrl-C, and leaves no half upload',
   { skip: process.platform === 'win32' ? 'no signals' : false },
   async (t) => {
-    const cwd = t.testdir();
+    const cwd = testFolder(t);
     const { code, stderr } = await runChs(['dump', 'upload', '-'], {
       cwd,
       // The upload is under way once its entry is in the journal; standard input stays open.
@@ -221,7 +222,7 @@ t.test('Ctrl-C before an upload begins ends it, too', async (t) => {
 });
 
 t.test('ends quietly when nobody reads on', async (t) => {
-  const cwd = t.testdir();
+  const cwd = testFolder(t);
   const { code, stderr } = await runChs(['config', 'schema', '--json'], {
     cwd,
     started: (_kill, stdout) =>
@@ -232,7 +233,7 @@ t.test('ends quietly when nobody reads on', async (t) => {
 });
 
 t.test('says who refused a directory that cannot be written', { skip: permissionsDoNotBind() }, async (t) => {
-  const cwd = t.testdir({ 'chs.config.toml': '', data: {} });
+  const cwd = testFolder(t, { 'chs.config.toml': '', data: {} });
   chmodSync(join(cwd, 'data'), 0o500);
   t.match(await runChs(['doctor'], { cwd, unprivileged: true }), {
     code: 2,
@@ -241,7 +242,7 @@ t.test('says who refused a directory that cannot be written', { skip: permission
 });
 
 t.test('says that a found configuration must not be read', { skip: permissionsDoNotBind() }, async (t) => {
-  const cwd = t.testdir({ 'chs.config.toml': '' });
+  const cwd = testFolder(t, { 'chs.config.toml': '' });
   chmodSync(join(cwd, 'chs.config.toml'), 0);
   t.match(await runChs(['dump', 'list'], { cwd, unprivileged: true }), {
     code: 2,

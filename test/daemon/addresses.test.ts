@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { keysFor } from '../../daemon/listen.ts';
 import { reach, runningDaemon, testConfig } from '../fixtures/chs.ts';
+import { testFolder } from '../fixtures/folder.ts';
 import { answerOf, logOf } from './wire.ts';
 
 /** What X-Forwarded-For says, the lists, and whether the caller is served. The socket is 127.0.0.1. */
@@ -72,7 +73,7 @@ t.test('the log names the client that was refused, not the proxy', async (t) => 
 });
 
 t.test('without a key a server makes its own, for its user alone, and shows it once', async (t) => {
-  const folder = t.testdir();
+  const folder = testFolder(t);
   const loaded = await testConfig(folder, { 'server.api_key': undefined });
   const first = keysFor(loaded.config);
   const path = join(folder, 'data', 'api_key');
@@ -96,16 +97,16 @@ t.test('an address that others reach needs a key of one’s own', async (t) => {
   for (const host of ['0.0.0.0', '::', '192.0.2.1', 'example.org', '::ffff:192.0.2.1', '']) {
     if (host === '') continue;
     for (const key of [undefined, 'your-secret-api-key', 'your-api-key', 'changeme']) {
-      const folder = t.testdir();
+      const folder = testFolder(t);
       const { config } = await testConfig(folder, { 'server.host': host, 'server.api_key': key });
       t.throws(() => keysFor(config), { code: 'UNSAFE_LISTEN', message: host }, `${host} ${key}`);
       t.notOk(existsSync(join(folder, 'data', 'api_key')), 'no key is made in vain');
     }
-    const { config } = await testConfig(t.testdir(), { 'server.host': host });
+    const { config } = await testConfig(testFolder(t), { 'server.host': host });
     t.same(keysFor(config).keys, []);
   }
   for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost', 'LOCALHOST', '::ffff:127.0.0.1']) {
-    const { config } = await testConfig(t.testdir(), {
+    const { config } = await testConfig(testFolder(t), {
       'server.host': host,
       'server.api_key': 'your-secret-api-key',
     });

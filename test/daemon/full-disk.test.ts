@@ -17,6 +17,7 @@ import t, { type Test } from 'tap';
 import { startDaemon } from '../../daemon/serve.ts';
 import { smallDisk } from '../backends/mounted.ts';
 import { crashme, form, TEST_KEY, testConfig } from '../fixtures/chs.ts';
+import { testFolder } from '../fixtures/folder.ts';
 import { at } from './wire.ts';
 
 const DISK_BYTES = 8 * 1024 * 1024;
@@ -95,7 +96,7 @@ for (const restarted of [false, true]) {
   t.test(`files are deleted from a full disk ${when}`, async (t) => {
     const folder = smallDisk(t, DISK_BYTES);
     if (folder === null) return t.pass('not tested', { skip: 'cannot mount a small file system here' });
-    const logs = t.testdir();
+    const logs = testFolder(t);
     let chs = await running(t, folder, logs);
     const ids = await uploaded(chs, 4);
     if (restarted) {
@@ -115,7 +116,7 @@ for (const restarted of [false, true]) {
 }
 
 t.test('what others took of the room set aside is set aside anew', async (t) => {
-  const folder = t.testdir();
+  const folder = testFolder(t);
   const chs = await running(t, folder, join(folder, 'logs'));
   await uploaded(chs, 1);
   for (const sizeBytes of [0, 64 * 1024]) {
@@ -132,7 +133,7 @@ t.test('what others took of the room set aside is set aside anew', async (t) => 
 t.test('deletions at once share the one reserve', async (t) => {
   const folder = smallDisk(t, DISK_BYTES);
   if (folder === null) return t.pass('not tested', { skip: 'cannot mount a small file system here' });
-  const chs = await running(t, folder, t.testdir());
+  const chs = await running(t, folder, testFolder(t));
   const ids = await uploaded(chs, 6);
   fill(folder);
   const replies = await Promise.all(ids.map((id) => chs.ask(`/minidumps/${id}`, { method: 'DELETE' })));
@@ -146,7 +147,7 @@ t.test('deletions at once share the one reserve', async (t) => {
 t.test('without a reserve a deletion says that the disk is full, and changes nothing', async (t) => {
   const folder = smallDisk(t, DISK_BYTES);
   if (folder === null) return t.pass('not tested', { skip: 'cannot mount a small file system here' });
-  const chs = await running(t, folder, t.testdir());
+  const chs = await running(t, folder, testFolder(t));
   const [id] = await uploaded(chs, 1);
   const journal = join(folder, 'storage', '.incoming');
   unlinkSync(join(journal, 'reserve', 'entry', 'intent'));

@@ -6,6 +6,7 @@ import { keysFor } from '../../daemon/listen.ts';
 import { listenError, startDaemon } from '../../daemon/serve.ts';
 import { readGeneratedKey } from '../../src/platform/generated-key.ts';
 import { testConfig } from '../fixtures/chs.ts';
+import { testFolder } from '../fixtures/folder.ts';
 
 const NO_KEY = { 'server.api_key': undefined };
 
@@ -18,7 +19,7 @@ t.test('a file that holds no key is an error that names it, and stays as it is',
     ['large', 'x'.repeat(5000), 'too large'],
     ['a folder', {}, 'not a file'],
   ] as const) {
-    const folder = t.testdir({ data: { api_key: content } });
+    const folder = testFolder(t, { data: { api_key: content } });
     const path = join(folder, 'data', 'api_key');
     const loaded = await testConfig(folder, NO_KEY);
     const expected = { code: 'KEY_UNUSABLE', message: path };
@@ -31,7 +32,7 @@ t.test('a file that holds no key is an error that names it, and stays as it is',
 });
 
 t.test('a folder that cannot be made or written is an error with a hint', async (t) => {
-  const folder = t.testdir({ data: 'a file where the folder should be' });
+  const folder = testFolder(t, { data: 'a file where the folder should be' });
   const { config } = await testConfig(folder, NO_KEY);
   try {
     keysFor(config);
@@ -46,7 +47,7 @@ t.test(
   'a key that others can read works, with a warning',
   { skip: process.platform === 'win32' },
   async (t) => {
-    const folder = t.testdir({ data: {} });
+    const folder = testFolder(t, { data: {} });
     const path = join(folder, 'data', 'api_key');
     const { config } = await testConfig(folder, NO_KEY);
     writeFileSync(path, 'a-key-0123456789\n');

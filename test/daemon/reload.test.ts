@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import t from 'tap';
 import { startDaemon } from '../../daemon/serve.ts';
 import { crashme, form, TEST_KEY, testConfig } from '../fixtures/chs.ts';
+import { testFolder } from '../fixtures/folder.ts';
 
 t.test('takes over limits, keys and addresses, and names what needs a restart', async (t) => {
-  const folder = t.testdir();
+  const folder = testFolder(t);
   const daemon = await startDaemon(await testConfig(folder));
   t.teardown(() => daemon.stop('the test is over'));
   const upload = async (key: string): Promise<number> => {
@@ -30,7 +31,7 @@ t.test('takes over limits, keys and addresses, and names what needs a restart', 
 });
 
 t.test('refuses keys that would not do for the address', async (t) => {
-  const folder = t.testdir();
+  const folder = testFolder(t);
   const daemon = await startDaemon(await testConfig(folder, { 'server.host': '0.0.0.0' }));
   t.teardown(() => daemon.stop('the test is over'));
   const next = await testConfig(folder, { 'server.api_key': 'your-secret-api-key' });

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import t from 'tap';
 import { compileBundle } from '../../bin/bundle.ts';
 import { crashme } from '../fixtures/chs.ts';
+import { testFolder } from '../fixtures/folder.ts';
 import { projectRoot } from '../fixtures/shared.ts';
 
 const dist = join(projectRoot, 'dist');
@@ -36,7 +37,7 @@ t.test('the compiled code is accepted by the Node.js that made it', async (t) =>
 });
 
 t.test('says its version, lists, shows and matches', async (t) => {
-  const folder = t.testdir();
+  const folder = testFolder(t);
   t.match(run(folder, '--version'), { status: 0, stdout: /^chs \d+\.\d+\.\d+\n$/, stderr: '' });
   t.match(run(folder, 'dump', 'list'), { status: 0, stdout: '' });
   t.match(run(folder, 'dump', 'show', join(examples, 'av.dmp')), { status: 0, stdout: /ACCESS_VIOLATION/ });
@@ -53,7 +54,7 @@ t.test('runs configurations that are programs', async (t) => {
     ['chs.config.cjs', 'module.exports = { server: { port: 4001 } };'],
     ['chs.config.yaml', 'server:\n  port: 4001\n'],
   ] as const) {
-    const folder = t.testdir();
+    const folder = testFolder(t);
     writeFileSync(join(folder, name), text);
     t.match(run(folder, 'config', 'check'), { status: 0, stdout: /ok/ }, name);
     t.match(run(folder, 'config', 'show').stdout, /server\.port +4001/, name);
@@ -61,7 +62,7 @@ t.test('runs configurations that are programs', async (t) => {
 });
 
 t.test('works without its compiled code, too', async (t) => {
-  const folder = t.testdir();
+  const folder = testFolder(t);
   const copy = join(folder, 'dist');
   cpSync(dist, copy, { recursive: true });
   rmSync(join(copy, 'program.cache'));
@@ -76,7 +77,7 @@ t.test('works without its compiled code, too', async (t) => {
 });
 
 t.test('has the settings and defaults of the program that it was made of', async (t) => {
-  const folder = t.testdir();
+  const folder = testFolder(t);
   const unbundled = join(projectRoot, 'build', 'bin', 'chs.js');
   for (const args of [
     ['config', 'show', '--json'],
@@ -92,7 +93,7 @@ t.test('has the settings and defaults of the program that it was made of', async
 });
 
 t.test('serves: its log, its HTTP server and its multipart parser are found', async (t) => {
-  const folder = t.testdir();
+  const folder = testFolder(t);
   const daemon = spawn(process.execPath, [join(dist, 'chs.cjs'), 'serve', '--port', '0', '--json'], {
     ...alone(folder),
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -26,6 +26,8 @@ with open(path, 'rb') as file:
     print(response.text)
 `;
 
+import { testFolder } from '../fixtures/folder.ts';
+
 /** The documented key, which a server accepts on loopback. */
 const KEY = 'your-secret-api-key';
 const GUID = '54A340A4-D444-CC37-4C4C-44205044422E';
@@ -50,7 +52,7 @@ t.test(
   },
   async (t) => {
     const { url } = await runningDaemon(t, { 'server.api_key': KEY });
-    const client = join(t.testdir(), 'client.py');
+    const client = join(testFolder(t), 'client.py');
     writeFileSync(client, PYTHON_CLIENT);
     const upload = async (kind: string, file: string, metadata: object): Promise<[string, Reply]> => {
       const args = [client, kind, join(examples, file), JSON.stringify(metadata), url, KEY];
@@ -88,7 +90,7 @@ t.test(
   },
   async (t) => {
     const { url } = await runningDaemon(t, { 'server.api_key': KEY, 'storage.max_minidump_size': 1_000_000 });
-    const folder = t.testdir();
+    const folder = testFolder(t);
     writeFileSync(join(folder, 'client.py'), PYTHON_CLIENT);
     writeFileSync(join(folder, 'large.dmp'), Buffer.concat([crashme('av.dmp'), Buffer.alloc(40_000_000)]));
     const args = [join(folder, 'client.py'), 'minidump', join(folder, 'large.dmp'), '{}', url, KEY];
@@ -103,7 +105,7 @@ t.test(
   { skip: curlIsHere() ? false : 'curl is not installed here' },
   async (t) => {
     const { url } = await runningDaemon(t, { 'server.api_key': KEY });
-    const folder = t.testdir();
+    const folder = testFolder(t);
     const curl = async (...args: string[]): Promise<string> => {
       const { stdout } = await run('curl', ['-sS', '--noproxy', '*', '-H', `X-API-Key: ${KEY}`, ...args]);
       return stdout;
@@ -148,7 +150,7 @@ t.test(
 );
 
 t.test('the documented configuration loads as it is', async (t) => {
-  const folder = t.testdir({
+  const folder = testFolder(t, {
     config: {
       'config.toml': [
         '[server]',

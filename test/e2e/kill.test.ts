@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { loadDriver } from '../../src/backends/sqlite/driver.ts';
 import { crashme, form, TEST_KEY } from '../fixtures/chs.ts';
+import { testFolder } from '../fixtures/folder.ts';
 import { type SpawnedDaemon, spawnDaemon } from './spawned-daemon.ts';
 
 const ROUNDS = Number(process.env.CHS_KILL_ROUNDS ?? 15);
@@ -120,7 +121,7 @@ function checkFolder(t: Test, folder: string): number {
 }
 
 t.test('loses no acknowledged upload and shows no half-written one', { timeout: 110_000 }, async (t) => {
-  const folder = t.testdir();
+  const folder = testFolder(t);
   const all: Acknowledged[] = [];
   const refusals: string[] = [];
   let checkedTo = 0;

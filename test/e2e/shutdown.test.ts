@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { crashme, TEST_KEY } from '../fixtures/chs.ts';
+import { testFolder } from '../fixtures/folder.ts';
 import { type SpawnedDaemon, spawnDaemon } from './spawned-daemon.ts';
 
 /** Far beyond what an orderly stop takes on a slow machine, and far below the grace time given. */
@@ -67,7 +68,7 @@ async function endOf(t: Test, daemon: SpawnedDaemon): Promise<unknown> {
 }
 
 t.test('finishes an upload under way and takes no new connection', { skip }, async (t) => {
-  const daemon = await spawnDaemon(t, t.testdir(), { 'server.graceful_shutdown_timeout': GRACE_SECONDS });
+  const daemon = await spawnDaemon(t, testFolder(t), { 'server.graceful_shutdown_timeout': GRACE_SECONDS });
   const upload = await halfSent(daemon.url);
   daemon.process.kill('SIGTERM');
   await untilRefused(daemon.url);
@@ -78,7 +79,7 @@ t.test('finishes an upload under way and takes no new connection', { skip }, asy
 });
 
 t.test('is not held by connections that only wait', { skip }, async (t) => {
-  const daemon = await spawnDaemon(t, t.testdir(), { 'server.graceful_shutdown_timeout': GRACE_SECONDS });
+  const daemon = await spawnDaemon(t, testFolder(t), { 'server.graceful_shutdown_timeout': GRACE_SECONDS });
   const agent = new Agent({ keepAlive: true });
   t.teardown(() => agent.destroy());
   for (let index = 0; index < 3; index += 1) {
@@ -90,7 +91,7 @@ t.test('is not held by connections that only wait', { skip }, async (t) => {
 });
 
 t.test('is not held by a connection that is kept alive after its upload', { skip }, async (t) => {
-  const daemon = await spawnDaemon(t, t.testdir(), { 'server.graceful_shutdown_timeout': GRACE_SECONDS });
+  const daemon = await spawnDaemon(t, testFolder(t), { 'server.graceful_shutdown_timeout': GRACE_SECONDS });
   const agent = new Agent({ keepAlive: true });
   t.teardown(() => agent.destroy());
   const upload = await halfSent(daemon.url, agent);
@@ -104,7 +105,7 @@ t.test('is not held by a connection that is kept alive after its upload', { skip
 });
 
 t.test('cuts what is not finished within the grace time', { skip }, async (t) => {
-  const folder = t.testdir();
+  const folder = testFolder(t);
   const daemon = await spawnDaemon(t, folder, { 'server.graceful_shutdown_timeout': 1 });
   const upload = await halfSent(daemon.url);
   daemon.process.kill('SIGTERM');
@@ -118,7 +119,7 @@ t.test('cuts what is not finished within the grace time', { skip }, async (t) =>
 });
 
 t.test('is not ready any more while it drains, over a connection from before', { skip }, async (t) => {
-  const daemon = await spawnDaemon(t, t.testdir(), { 'server.graceful_shutdown_timeout': GRACE_SECONDS });
+  const daemon = await spawnDaemon(t, testFolder(t), { 'server.graceful_shutdown_timeout': GRACE_SECONDS });
   const socket = connect(Number(new URL(daemon.url).port), '127.0.0.1');
   t.teardown(() => socket.destroy());
   const dump = crashme('av.dmp');
@@ -136,7 +137,7 @@ t.test('is not ready any more while it drains, over a connection from before', {
 });
 
 t.test('ends at once when it is told twice', { skip }, async (t) => {
-  const daemon = await spawnDaemon(t, t.testdir(), { 'server.graceful_shutdown_timeout': GRACE_SECONDS });
+  const daemon = await spawnDaemon(t, testFolder(t), { 'server.graceful_shutdown_timeout': GRACE_SECONDS });
   const upload = await halfSent(daemon.url);
   daemon.process.kill('SIGTERM');
   await untilRefused(daemon.url);
