@@ -87,3 +87,5 @@ try {
 } finally {
   rmSync(home, { recursive: true, force: true });
 }
+// Last: what was built only in part has no stamp. prepare.mjs looks at it.
+writeFileSync(join(root, 'build/stamp'), process.version);

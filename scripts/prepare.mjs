@@ -6,26 +6,28 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const stamp = join(root, 'dist/prepared');
-/** What the two steps leave, of which a person may have removed any. */
+/** What the build leaves, of which a person may have removed any. */
 const BUILT = ['dist/chs.cjs', 'dist/program.js', 'build/bin/chs.js'].map((path) => join(root, path));
 const SOURCES = ['bin', 'src', 'commands', 'daemon', 'config', 'scripts', 'test', 'bench', 'tsconfig.json'];
 /** The second is written by each installation. */
 const PACKAGES = ['package.json', 'node_modules/.package-lock.json'];
 
-if (!isPrepared()) {
+if (!isFresh('build/stamp', [...SOURCES, ...PACKAGES]) || !BUILT.every((path) => existsSync(path)))
   run('scripts/build.mjs');
-  // The test runner is put together from the plugins that package.json names.
+
+// The test runner is put together from the plugins that package.json names, inside of its own package.
+const runnerStamp = 'node_modules/.test-runner-stamp';
+if (!isFresh(runnerStamp, PACKAGES)) {
   run('node_modules/tap/dist/esm/run.mjs', 'build');
-  writeFileSync(stamp, process.version);
+  writeFileSync(join(root, runnerStamp), process.version);
 }
 
 /** By the newest file or folder, as a file that goes away changes its folder; and by the Node.js that compiled. */
-function isPrepared() {
-  if (![stamp, ...BUILT].every((path) => existsSync(path))) return false;
-  if (readFileSync(stamp, 'utf8') !== process.version) return false;
-  const preparedMs = statSync(stamp).mtimeMs;
-  return [...SOURCES, ...PACKAGES].every((path) => newestMs(join(root, path)) < preparedMs);
+function isFresh(stampPath, paths) {
+  const stamp = join(root, stampPath);
+  if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== process.version) return false;
+  const stampMs = statSync(stamp).mtimeMs;
+  return paths.every((path) => newestMs(join(root, path)) < stampMs);
 }
 
 function newestMs(path) {
