@@ -145,7 +145,7 @@ _chs() {
     'token --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     'token --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
     'token create --name') :; return ;;
-    'token create --scope') COMPREPLY=($(compgen -W 'read write admin' -- "$cur")); return ;;
+    'token create --scope') COMPREPLY=($(compgen -W 'symbols submit read write admin' -- "$cur")); return ;;
     'token create --expires') :; return ;;
     'token create --server') :; return ;;
     'token create --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;

@@ -295,7 +295,7 @@ complete -c chs -n '__chs_at "token"' -s q -l quiet -d 'no progress and no remar
 complete -c chs -n '__chs_at "token"' -l no-color -d 'no colours (also: NO_COLOR)'
 complete -c chs -n '__chs_at "token"' -s h -l help -d 'show this help'
 complete -c chs -n '__chs_at "token create"' -l name -x -d 'What it is for, such as ci-upload (required)'
-complete -c chs -n '__chs_at "token create"' -l scope -x -a 'read write admin' -d 'What it may do: read, write (and read), or admin (everything) (default: read)'
+complete -c chs -n '__chs_at "token create"' -l scope -x -a 'symbols submit read write admin' -d 'What it may do: symbols (read from the symbol server), submit (send crashes to /submit), read, write (and read), or admin (everything) (default: read)'
 complete -c chs -n '__chs_at "token create"' -l expires -x -d 'When it ends: a span such as 12h, 30d or 1y, or an ISO 8601 time; never when left out'
 complete -c chs -n '__chs_at "token create"' -l server -x -d 'work on the server at this URL instead of the local data'
 complete -c chs -n '__chs_at "token create"' -l key-file -r -F -d 'read the API key from the first line of this file'

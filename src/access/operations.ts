@@ -43,7 +43,9 @@ export const accessOperations = defineOperations({
         scope: z
           .enum(scopes)
           .default('read')
-          .describe('What it may do: read, write (and read), or admin (everything)'),
+          .describe(
+            'What it may do: symbols (read from the symbol server), submit (send crashes to /submit), read, write (and read), or admin (everything)',
+          ),
         expires: z
           .string()
           .max(40)

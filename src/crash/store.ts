@@ -43,6 +43,13 @@ export interface MinidumpRow extends FileRow {
   /** Of the main module, unsigned. */
   time_date_stamp: number | null;
   size_of_image: number | null;
+  /** Epoch milliseconds of its arrival, by which retention goes. */
+  created_ms: number;
+  /** Exception code, module and offset in one text (signature.ts); null when the dump does not say. */
+  signature: string | null;
+  /** The number of its arrival, and the module whose PDB makes it debuggable; given by the store. */
+  serial: number | null;
+  key_module_id: number | null;
 }
 
 export interface PdbRow extends FileRow {

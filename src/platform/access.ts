@@ -1,8 +1,18 @@
 /** Scopes: what a key may do. */
 
-/** Ordered: each scope includes the ones before it. */
-export const scopes = ['read', 'write', 'admin'] as const;
-export type Scope = (typeof scopes)[number];
+/** From the narrowest to the widest, each with what it covers besides itself. */
+const covers = {
+  /** To read from the symbol server: for the path of a debugger's URL. */
+  symbols: [],
+  /** To submit crashes: for the programs that ship. */
+  submit: [],
+  read: ['symbols'],
+  write: ['read', 'symbols', 'submit'],
+  admin: ['write', 'read', 'symbols', 'submit'],
+} as const satisfies Record<string, readonly string[]>;
+
+export type Scope = keyof typeof covers;
+export const scopes = Object.keys(covers) as [Scope, ...Scope[]];
 
 /** What a route asks for. */
 export type Access = 'public' | Scope;
@@ -25,6 +35,7 @@ export const anonymous: Principal = { kind: 'anonymous', name: 'anonymous', scop
 
 /** Whether `scope` covers `needed`. */
 export function permits(scope: Scope | null, needed: Access): boolean {
-  if (needed === 'public') return true;
-  return scope !== null && scopes.indexOf(scope) >= scopes.indexOf(needed);
+  if (needed === 'public' || scope === needed) return true;
+  const covered: readonly string[] = scope === null ? [] : covers[scope];
+  return covered.includes(needed);
 }

@@ -38,6 +38,10 @@ export function minidumpRow(given: Partial<MinidumpRow> = {}): MinidumpRow {
     exe_name: null,
     time_date_stamp: null,
     size_of_image: null,
+    created_ms: Date.parse('2026-01-06T12:34:56Z'),
+    signature: null,
+    serial: null,
+    key_module_id: null,
     ...given,
   };
 }

@@ -1,4 +1,5 @@
 /** The tables, as the query builder sees them. How they came about is in sqlite/migrations.ts. */
+import type { Generated } from 'kysely';
 import type { ExeRow, MinidumpRow, PdbRow } from '../../crash/store.ts';
 
 /** Everything that was parsed from a dump, apart from its row so that lists stay small. */
@@ -35,6 +36,65 @@ interface MinidumpTalliesTable {
   row_count: number;
 }
 
+/** One module, however many dumps list it. `identity` is all of its columns that tell it from others, as one text. */
+interface ModulesTable {
+  id: Generated<number>;
+  identity: string;
+  name: string | null;
+  debug_file: string | null;
+  guid_key: string | null;
+  age: number | null;
+  time_date_stamp: number | null;
+  size_of_image: number | null;
+  version: string | null;
+  is_system: number;
+  has_pdb: number;
+  has_image: number;
+  /** Dumps that list it, and dumps that are debuggable only with its PDB. */
+  dump_count: number;
+  key_count: number;
+  first_ms: number;
+  last_ms: number;
+}
+
+interface MinidumpModulesTable {
+  serial: number;
+  module_id: number;
+}
+
+/** What clients and programs wrote beside or into a dump; `source` is `client` or `dump`. */
+interface AnnotationsTable {
+  minidump_id: string;
+  source: string;
+  name: string;
+  value: string;
+}
+
+/** What debuggers asked the symbol server for, in vain. `file` is in lower case, `key` in upper case. */
+interface SymbolMissesTable {
+  file: string;
+  key: string;
+  request_count: number;
+  first_ms: number;
+  last_ms: number;
+}
+
+/** What happened, in order, for whoever watches. `data` is JSON. */
+interface EventsTable {
+  id: Generated<number>;
+  at_ms: number;
+  type: string;
+  data: string;
+}
+
+/** When what runs once in a while ran last, whichever process did it. */
+interface TasksTable {
+  name: string;
+  started_ms: number;
+  finished_ms: number | null;
+  outcome: string | null;
+}
+
 export interface TokensTable {
   id: string;
   name: string;
@@ -56,5 +116,11 @@ export interface Schema {
   declared_ids: DeclaredIdsTable;
   minidump_hours: MinidumpHoursTable;
   minidump_tallies: MinidumpTalliesTable;
+  modules: ModulesTable;
+  minidump_modules: MinidumpModulesTable;
+  annotations: AnnotationsTable;
+  symbol_misses: SymbolMissesTable;
+  events: EventsTable;
+  tasks: TasksTable;
   tokens: TokensTable;
 }

@@ -72,5 +72,5 @@ function fromTable(row: TokensTable): TokenRow {
 
 /** A scope that this version does not know gives the least that there is. */
 function scopeOf(text: string): Scope {
-  return scopes.find((scope) => scope === text) ?? 'read';
+  return scopes.find((scope) => scope === text) ?? 'symbols';
 }

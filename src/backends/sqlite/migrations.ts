@@ -1,17 +1,7 @@
 /** The SQLite tables, as numbered steps from the documented ones to today's. */
 import type BetterSqlite3 from 'better-sqlite3';
-
-interface Migration {
-  readonly name: string;
-  readonly sql: string;
-}
-
-/** `2026-01-06T12:34:56Z`, with any offset, as epoch milliseconds. */
-const epochMs = (column: string): string => `cast(round(unixepoch(${column}, 'subsec') * 1000) as integer)`;
-
-/** A GUID in any spelling as its 32 upper-case digits. */
-const guidKey = (column: string): string =>
-  `nullif(upper(replace(replace(replace(${column}, '-', ''), '{', ''), '}', '')), '')`;
+import { crashIndex } from './crash-index.ts';
+import { epochMs, guidKey, type Migration } from './migration.ts';
 
 const FILE_COLUMNS = `
   guid_key TEXT, parsed_guid_key TEXT, parsed_age INTEGER, parsed_version TEXT,
@@ -190,7 +180,7 @@ CREATE TABLE tokens (
 };
 
 /** In order; a database's `user_version` is the number of those that it has been through. */
-const migrations: readonly Migration[] = [documented, identities, tallies, tokens];
+const migrations: readonly Migration[] = [documented, identities, tallies, tokens, crashIndex];
 
 export const LATEST_MIGRATION = migrations.length;
 
