@@ -11,7 +11,7 @@ function __chs_path
             continue
         end
         switch $word
-            case --config --end-time --exception-address --exception-code --exe-age --exe-filename --exe-guid --exe-version --expires --guid --host --key-file --lang --name --output --page --page-size --pdb-filename --pid --port --q --scope --server --start-time --tid --timestamp --version -V -g -n -o -p
+            case --config --end-time --exception-address --exception-code --exe-age --exe-filename --exe-guid --exe-version --expires --guid --host --key-file --lang --name --output --page --page-size --pdb-filename --pid --port --q --scope --server --signature --start-time --tid --timestamp --version -V -g -n -o -p
                 set skip 1
             case '-*'
             case '*'
@@ -81,6 +81,8 @@ complete -c chs -n '__chs_at "dump list"' -s g -l guid -x -d 'Only this EXE GUID
 complete -c chs -n '__chs_at "dump list"' -l start-time -x -d 'Only crashes at or after this time (ISO 8601), or how long ago: 30m, 24h, 7d'
 complete -c chs -n '__chs_at "dump list"' -l end-time -x -d 'Only crashes at or before this time (ISO 8601; a date alone is its midnight), or how long ago: 30m, 24h, 7d'
 complete -c chs -n '__chs_at "dump list"' -l exception-code -x -d 'Only this exception code, hexadecimal'
+complete -c chs -n '__chs_at "dump list"' -l signature -x -d 'Only this crash, as `chs dump top` names it'
+complete -c chs -n '__chs_at "dump list"' -l debuggable -d 'Only dumps whose PDB is stored; false: only the others'
 complete -c chs -n '__chs_at "dump list"' -l q -x -d 'Only rows whose program name, version, GUID or ID holds this text'
 complete -c chs -n '__chs_at "dump list"' -s p -l page -x -d 'Page number, from 1 (default: 1)'
 complete -c chs -n '__chs_at "dump list"' -s n -l page-size -x -d 'Rows per page, at most 100 (default: 20)'

@@ -8,6 +8,7 @@ import { accessOperations } from './access/operations.ts';
 import { createTokens } from './access/tokens.ts';
 import { openBlobs, openDatabase } from './backends/open.ts';
 import { createCrashStore } from './backends/sql/crash-store.ts';
+import { createModuleStore } from './backends/sql/module-store.ts';
 import { createTokenStore } from './backends/sql/token-store.ts';
 import { createCrash } from './crash/crash.ts';
 import { crashOperations } from './crash/operations.ts';
@@ -77,7 +78,14 @@ export async function createChs(config: Config, { log, keys, now = Date.now }: C
     domains: [
       domain(
         crashOperations,
-        createCrash({ store: crashStore, blobs, limits: limitsOf(config), rootName: basename(root), now }),
+        createCrash({
+          store: crashStore,
+          modules: createModuleStore(database),
+          blobs,
+          limits: limitsOf(config),
+          rootName: basename(root),
+          now,
+        }),
       ),
       domain(accessOperations, createTokens(tokenStore, now)),
       domain(healthOperations, createHealth(components)),

@@ -3,21 +3,28 @@ import type { BytesReply, Handlers } from '../operation.ts';
 import type { BlobStat, BlobStore } from '../platform/blobs.ts';
 import { parseInstant } from '../platform/clock.ts';
 import { ChsError, type ErrorCode } from '../platform/errors.ts';
+import { createCatchUp } from './catch-up.ts';
+import { forMinidumpHandler } from './for-minidump.ts';
 import { exeKind } from './intake/exe.ts';
 import type { IntakeLimits } from './intake/kind.ts';
 import { minidumpKind } from './intake/minidump.ts';
 import { pdbKind } from './intake/pdb.ts';
 import { createIntake, type Taken } from './intake/receive.ts';
 import { isRealStamp, preferVersion, sameImage } from './match.ts';
+import type { ModuleStore } from './module-store.ts';
+import { oneIdentity } from './modules.ts';
 import { baseName, exceptionCode, guidKeyOf } from './names.ts';
 import type { crashOperations } from './operations.ts';
 import { keyOf, shownPath } from './paths.ts';
 import { jsonObject, shownExe, shownMinidump, shownPdb } from './replies.ts';
-import type { CrashStore, DebugKey, ExeRow, FileKind, IdentitySource, PdbRow, RowOf } from './store.ts';
+import { signaturesHandler } from './signatures.ts';
+import type { CrashStore, DebugKey, FileKind, IdentitySource, PdbRow, RowOf } from './store.ts';
 import { readStoredMinidump } from './stored.ts';
+import { wantedHandler } from './wanted.ts';
 
 export interface CrashContext {
   readonly store: CrashStore;
+  readonly modules: ModuleStore;
   readonly blobs: BlobStore;
   readonly limits: IntakeLimits;
   /** The last segment of the storage root, as replies show it. */
@@ -40,6 +47,22 @@ export function createCrash(context: CrashContext): CrashHandlers {
     ...lists(context),
     ...rows(context),
     ...lookups(context),
+    ...matches(context),
+  };
+}
+
+function matches({
+  store,
+  modules,
+  blobs,
+  rootName,
+  now,
+}: CrashContext): Pick<CrashHandlers, 'findForMinidump' | 'listSignatures' | 'listWanted'> {
+  const catchUp = createCatchUp(modules, blobs);
+  return {
+    findForMinidump: forMinidumpHandler(store, blobs, rootName, (id) => findRow(store, 'minidumps', id)),
+    listSignatures: signaturesHandler({ store, modules, catchUp, now }),
+    listWanted: wantedHandler({ modules, catchUp }),
   };
 }
 
@@ -59,15 +82,22 @@ function uploads(context: CrashContext): Pick<CrashHandlers, 'uploadMinidump' | 
   return {
     async uploadMinidump(upload, call) {
       const taken = await intake(minidumpKind, upload, call);
-      return { minidump_id: taken.row.id, ...shown(taken), exception_code: taken.row.exception_code };
+      const { id, exception_code, signature, key_module_id } = taken.row;
+      const keys = key_module_id === null ? [] : [key_module_id];
+      const debuggable = (await context.modules.withPdb(keys)).size > 0;
+      return { minidump_id: id, ...shown(taken), exception_code, signature, debuggable };
     },
     async uploadPdb(upload, call) {
       const taken = await intake(pdbKind, upload, call);
-      return { pdb_id: taken.row.id, ...shown(taken), pdb_filename: taken.row.pdb_filename };
+      const { row, newlyDebuggable } = taken;
+      const { id, pdb_filename } = row;
+      return { pdb_id: id, ...shown(taken), pdb_filename, newly_debuggable: newlyDebuggable };
     },
     async uploadExe(upload, call) {
       const taken = await intake(exeKind, upload, call);
-      return { exe_id: taken.row.id, ...shown(taken), exe_filename: taken.row.exe_filename };
+      const { row, newlyDebuggable } = taken;
+      const { id, exe_filename } = row;
+      return { exe_id: id, ...shown(taken), exe_filename, newly_debuggable: newlyDebuggable };
     },
   };
 }
@@ -93,6 +123,7 @@ function downloads({
 
 function lists({
   store,
+  modules,
   rootName,
 }: CrashContext): Pick<CrashHandlers, 'listMinidumps' | 'listPdbs' | 'listExes'> {
   return {
@@ -103,10 +134,13 @@ function lists({
         startMs: input.start_time === undefined ? undefined : parseInstant(input.start_time),
         endMs: input.end_time === undefined ? undefined : parseInstant(input.end_time),
         exceptionCode: input.exception_code === undefined ? undefined : exceptionCode(input.exception_code),
+        signature: input.signature,
+        debuggable: input.debuggable,
         text: input.q,
       };
       const { rows, total } = await store.listMinidumps(filter, pageOf(page, page_size));
-      return { minidumps: rows.map((row) => shownMinidump(row, rootName)), page, page_size, total };
+      const withPdb = await modulesWithPdb(modules, rows);
+      return { minidumps: rows.map((row) => shownMinidump(row, rootName, withPdb)), page, page_size, total };
     },
     async listPdbs({ page, page_size, version, guid, name }) {
       const filter = { version, guidKey: filterKey(guid), name };
@@ -121,14 +155,23 @@ function lists({
   };
 }
 
+/** Which of the modules that decide for these dumps have their PDB. */
+function modulesWithPdb(
+  modules: ModuleStore,
+  dumps: readonly RowOf['minidumps'][],
+): Promise<ReadonlySet<number>> {
+  return modules.withPdb([...new Set(dumps.flatMap(({ key_module_id }) => key_module_id ?? []))]);
+}
+
 type RowHandlers = 'getMinidump' | 'getPdb' | 'getExe' | 'deleteMinidump' | 'deletePdb' | 'deleteExe';
 
-function rows({ store, blobs, rootName }: CrashContext): Pick<CrashHandlers, RowHandlers> {
+function rows({ store, modules, blobs, rootName }: CrashContext): Pick<CrashHandlers, RowHandlers> {
   const remove = async (kind: FileKind, id: string): Promise<{ deleted: true; id: string }> => {
     const row = await findRow(store, kind, id);
     const removal = await blobs.remove(keyOf(row.file_path));
     try {
-      if (!(await store.remove(kind, row.id))) throw new ChsError(notFound[kind], { id });
+      const { removed } = await store.remove(kind, row.id);
+      if (!removed) throw new ChsError(notFound[kind], { id });
     } catch (error) {
       await removal.abandon();
       throw error;
@@ -141,7 +184,8 @@ function rows({ store, blobs, rootName }: CrashContext): Pick<CrashHandlers, Row
       const row = await findRow(store, 'minidumps', id);
       const kept = jsonObject(await store.minidumpDetails(row.id));
       const read = row.state === null && !kept ? await readStoredMinidump(blobs, row.file_path) : null;
-      return { minidump: shownMinidump(row, rootName), details: kept ?? (read && { ...read }) };
+      const withPdb = await modulesWithPdb(modules, [row]);
+      return { minidump: shownMinidump(row, rootName, withPdb), details: kept ?? (read && { ...read }) };
     },
     getPdb: async ({ id }) => ({ pdb: shownPdb(await findRow(store, 'pdbs', id), rootName) }),
     getExe: async ({ id }) => ({ exe: shownExe(await findRow(store, 'exes', id), rootName) }),
@@ -219,13 +263,6 @@ async function debugKeysOf(store: CrashStore, question: PdbQuestion): Promise<re
   const field = exe_guid === undefined ? 'exe_guid' : 'exe_age';
   const reason = 'required: give exe_guid and exe_age, or exe_time_date_stamp and exe_size_of_image';
   throw new ChsError('INVALID_INPUT', { field, reason });
-}
-
-/** The debug identities of images that are all the same one; none where they differ, as a wrong PDB is worse than none. */
-async function oneIdentity(store: CrashStore, images: readonly ExeRow[]): Promise<readonly DebugKey[]> {
-  const identities = await Promise.all(images.map((image) => store.debugIds(image.id)));
-  const [first, ...others] = identities.map((keys) => JSON.stringify(keys));
-  return others.every((other) => other === first) ? (identities[0] ?? []) : [];
 }
 
 function fileReply(blobs: BlobStore, row: RowOf[FileKind], found: BlobStat, fileName: string): BytesReply {

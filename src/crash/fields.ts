@@ -81,6 +81,11 @@ export const minidumpSummary = () =>
     exception_code: z.string().nullable(),
     exception_address: z.string().nullable(),
     exe_name: z.string().nullable(),
+    signature: z
+      .string()
+      .nullable()
+      .describe('Exception code, module and offset: the same for crashes that are alike'),
+    debuggable: z.boolean().describe('The PDB of the module that decides is stored'),
     created_at: z.string(),
   });
 

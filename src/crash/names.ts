@@ -49,6 +49,16 @@ export function debugKeyOf(
   return guidKey === null || age === undefined || age === null ? null : { guidKey, age };
 }
 
+/** The folder of a PDB in a symbol store: GUID digits and age, both hexadecimal (Microsoft: SymStore). */
+export function symbolStoreKey(guidKey: string, age: number): string {
+  return `${guidKey}${age.toString(16).toUpperCase()}`;
+}
+
+/** 32 digits as `12345678-1234-1234-1234-1234567890AB`. */
+export function dashedGuid(guidKey: string): string {
+  return guidKey.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
 /** A declared GUID as it goes into paths and replies: the client's own spelling, without braces. */
 export function plainGuid(guid: string): string {
   return guid.replace(/[{}]/g, '');

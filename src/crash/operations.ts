@@ -2,6 +2,7 @@
 import { fileOperations } from './operations/files.ts';
 import { listOperations } from './operations/lists.ts';
 import { lookupOperations } from './operations/lookups.ts';
+import { moduleOperations } from './operations/modules.ts';
 import { uploadOperations } from './operations/uploads.ts';
 
 export const crashOperations = {
@@ -9,4 +10,5 @@ export const crashOperations = {
   ...fileOperations,
   ...listOperations,
   ...lookupOperations,
+  ...moduleOperations,
 };

@@ -33,7 +33,8 @@ export function shownFile(row: FileRow, rootName: string): ShownFile {
   };
 }
 
-export function shownMinidump(row: MinidumpRow, rootName: string) {
+/** @param withPdb modules whose PDB is stored */
+export function shownMinidump(row: MinidumpRow, rootName: string, withPdb: ReadonlySet<number>) {
   const { id, ...rest } = shownFile(row, rootName);
   return {
     id,
@@ -44,6 +45,8 @@ export function shownMinidump(row: MinidumpRow, rootName: string) {
     tid: row.tid,
     exception_code: row.exception_code,
     exception_address: row.exception_address,
+    signature: row.signature,
+    debuggable: row.key_module_id !== null && withPdb.has(row.key_module_id),
     created_at: row.created_at,
     ...rest,
   };

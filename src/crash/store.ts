@@ -1,5 +1,7 @@
 /** What the crash domain keeps, and the interface of whatever keeps it. Each method is one whole transaction. */
 
+import type { MinidumpIndex } from './module-store.ts';
+
 /** The three kinds of file, by the name of their table and of their folder below the storage root. */
 export type FileKind = 'minidumps' | 'pdbs' | 'exes';
 
@@ -80,6 +82,14 @@ export interface RowOf {
 export interface Added<Row> {
   readonly added: boolean;
   readonly row: Row;
+  /** Dumps that had to wait for this PDB or image; 0 for a dump. */
+  readonly newlyDebuggable: number;
+}
+
+/** A deletion: whether there was such a row, and how many dumps cannot be debugged any more. */
+export interface Removed {
+  readonly removed: boolean;
+  readonly noLongerDebuggable: number;
 }
 
 export interface MinidumpFilter {
@@ -88,6 +98,8 @@ export interface MinidumpFilter {
   readonly startMs?: number | undefined;
   readonly endMs?: number | undefined;
   readonly exceptionCode?: string | undefined;
+  readonly signature?: string | undefined;
+  readonly debuggable?: boolean | undefined;
   readonly text?: string | undefined;
 }
 
@@ -126,7 +138,8 @@ export interface Redeclaration {
 }
 
 export interface CrashStore {
-  addMinidump(row: MinidumpRow, details: string): Promise<Added<MinidumpRow>>;
+  /** `index` is left out of rows that are to be indexed later. */
+  addMinidump(row: MinidumpRow, details: string, index?: MinidumpIndex): Promise<Added<MinidumpRow>>;
   addPdb(row: PdbRow): Promise<Added<PdbRow>>;
   /** `debugIds`: every CodeView identity of the image. */
   addExe(row: ExeRow, debugIds: readonly DebugKey[]): Promise<Added<ExeRow>>;
@@ -139,8 +152,7 @@ export interface CrashStore {
   addDeclaration<K extends FileKind>(kind: K, id: string, declared: Redeclaration): Promise<RowOf[K] | null>;
   find<K extends FileKind>(kind: K, id: string): Promise<RowOf[K] | null>;
   findBySha256<K extends FileKind>(kind: K, sha256: string): Promise<RowOf[K] | null>;
-  /** False when there was no such row. */
-  remove(kind: FileKind, id: string): Promise<boolean>;
+  remove(kind: FileKind, id: string): Promise<Removed>;
   /** Whether any row names this `file_path`. */
   isReferenced(filePath: string): Promise<boolean>;
   minidumpDetails(id: string): Promise<string | null>;

@@ -40,7 +40,7 @@ function rowsConform(t: Test, open: Open): void {
       declared: JSON.stringify({ text: `it's "quoted" \\ %_ ` }),
       warnings: JSON.stringify(['x'.repeat(100_000)]),
     });
-    t.same(await store.addMinidump(full, '{"threads":[]}'), { added: true, row: full });
+    t.same(await store.addMinidump(full, '{"threads":[]}'), { added: true, row: full, newlyDebuggable: 0 });
     t.same(await store.find('minidumps', full.id), full);
     t.equal(await store.minidumpDetails(full.id), '{"threads":[]}');
     const bare = minidumpRow({ sha256: null, size_bytes: null, state: null });
@@ -60,7 +60,7 @@ function rowsConform(t: Test, open: Open): void {
     for (const kind of ['minidumps', 'pdbs', 'exes'] as const) {
       t.equal(await store.find(kind, 'none'), null);
       t.equal(await store.findBySha256(kind, 'none'), null);
-      t.equal(await store.remove(kind, 'none'), false);
+      t.equal((await store.remove(kind, 'none')).removed, false);
     }
     t.equal(await store.minidumpDetails('none'), null);
     t.same(await store.debugIds('none'), []);
@@ -86,7 +86,7 @@ function rowsConform(t: Test, open: Open): void {
     const row = minidumpRow();
     await store.addMinidump(row, '{}');
     const results = await Promise.all([1, 2, 3].map(() => store.remove('minidumps', row.id)));
-    t.equal(results.filter(Boolean).length, 1);
+    t.equal(results.filter(({ removed }) => removed).length, 1);
     t.equal(await store.minidumpDetails(row.id), null);
     const exe = exeRow();
     await store.addExe(exe, [{ guidKey: guidKey(1), age: 1 }]);

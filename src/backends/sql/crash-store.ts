@@ -1,16 +1,17 @@
 /** The crash store in SQL, the same on every database. Lists are in minidump-list.ts. */
 import { type ExpressionBuilder, type Kysely, type RawBuilder, sql } from 'kysely';
 import {
-  type Added,
   type CrashStore,
   type FileKind,
   NO_AGE,
   type Redeclaration,
+  type Removed,
   type RowOf,
   type SymbolFilter,
 } from '../../crash/store.ts';
 import type { SqlBackend } from './backend.ts';
 import { listMinidumps } from './minidump-list.ts';
+import { countModules, matchArrival, modulesOfExe, modulesOfPdb, whileMatching } from './module-index.ts';
 import type { Schema } from './schema.ts';
 
 /** More candidates than this for one identity are never looked at. */
@@ -25,26 +26,36 @@ type AddMethods = 'addMinidump' | 'addPdb' | 'addExe' | 'addDeclaration';
 
 function additions(backend: SqlBackend): Pick<CrashStore, AddMethods> {
   return {
-    addMinidump: (row, details) =>
+    addMinidump: (row, details, index) =>
       backend.write(async (db) => {
-        const added = await addUnlessThere(db, 'minidumps', row);
-        if (added.added)
-          await db.insertInto('minidump_details').values({ minidump_id: row.id, details }).execute();
-        return added;
+        const existing = await sameBytes(db, 'minidumps', row);
+        if (existing) return { added: false, row: existing, newlyDebuggable: 0 };
+        const indexed = index ? await countModules(db, index, row.timestamp_ms) : {};
+        const stored = await insertRow(db, 'minidumps', { ...row, ...indexed });
+        await db.insertInto('minidump_details').values({ minidump_id: row.id, details }).execute();
+        return { added: true, row: stored, newlyDebuggable: 0 };
       }),
-    addPdb: (row) => backend.write((db) => addUnlessThere(db, 'pdbs', row)),
+    addPdb: (row) =>
+      backend.write(async (db) => {
+        const existing = await sameBytes(db, 'pdbs', row);
+        if (existing) return { added: false, row: existing, newlyDebuggable: 0 };
+        const stored = await insertRow(db, 'pdbs', row);
+        return { added: true, row: stored, newlyDebuggable: await matchArrival(db, 'pdbs', row.id) };
+      }),
     addExe: (row, debugIds) =>
       backend.write(async (db) => {
-        const added = await addUnlessThere(db, 'exes', row);
+        const existing = await sameBytes(db, 'exes', row);
+        if (existing) return { added: false, row: existing, newlyDebuggable: 0 };
+        const stored = await insertRow(db, 'exes', row);
         const identities = debugIds.map(({ guidKey, age }) => ({ exe_id: row.id, guid_key: guidKey, age }));
-        if (added.added && identities.length > 0) {
+        if (identities.length > 0) {
           await db
             .insertInto('exe_debug_ids')
             .values(identities)
             .onConflict((c) => c.doNothing())
             .execute();
         }
-        return added;
+        return { added: true, row: stored, newlyDebuggable: await matchArrival(db, 'exes', row.id) };
       }),
     addDeclaration: (kind, id, declared) =>
       backend.write(async (db) => {
@@ -58,6 +69,7 @@ function additions(backend: SqlBackend): Pick<CrashStore, AddMethods> {
             .values(identity)
             .onConflict((c) => c.doNothing())
             .execute();
+          if (kind !== 'minidumps') await matchArrival(db, kind, id);
         }
         return row;
       }),
@@ -87,15 +99,7 @@ function rows(backend: SqlBackend): Pick<CrashStore, RowMethods> {
   return {
     find: (kind, id) => backend.read((db) => first(db, kind, 'id', id)),
     findBySha256: (kind, sha256) => backend.read((db) => first(db, kind, 'sha256', sha256)),
-    remove: (kind, id) =>
-      backend.write(
-        async (db) => {
-          await db.deleteFrom('declared_ids').where('kind', '=', kind).where('file_id', '=', id).execute();
-          const { numAffectedRows } = await sql`delete from ${sql.table(kind)} where id = ${id}`.execute(db);
-          return numAffectedRows !== undefined && numAffectedRows > 0n;
-        },
-        { makesRoom: true },
-      ),
+    remove: (kind, id) => backend.write((db) => removeRow(db, kind, id), { makesRoom: true }),
     isReferenced: (filePath) => backend.read((db) => isReferenced(db, filePath)),
     minidumpDetails: (id) =>
       backend.read(async (db) => {
@@ -195,18 +199,33 @@ async function first<K extends FileKind>(
 }
 
 /** The same bytes are stored once: whoever comes second, even in the same instant, gets the first row. */
-async function addUnlessThere<K extends FileKind>(
+async function sameBytes<K extends FileKind>(
   db: Kysely<Schema>,
   kind: K,
-  row: RowOf[K],
-): Promise<Added<RowOf[K]>> {
-  const existing = row.sha256 ? await first(db, kind, 'sha256', row.sha256) : null;
-  if (existing) return { added: false, row: existing };
+  { sha256 }: RowOf[K],
+): Promise<RowOf[K] | null> {
+  return sha256 ? first(db, kind, 'sha256', sha256) : null;
+}
+
+/** @returns the row as it is stored */
+async function insertRow<K extends FileKind>(db: Kysely<Schema>, kind: K, row: RowOf[K]): Promise<RowOf[K]> {
   const stored = withoutNul(row);
   const columns = Object.keys(stored).map((name) => sql.ref(name));
   const values = Object.values(stored).map((value) => sql.val(value));
   await sql`insert into ${sql.table(kind)} (${sql.join(columns)}) values (${sql.join(values)})`.execute(db);
-  return { added: true, row: stored };
+  return stored;
+}
+
+/** Dumps that needed a PDB or an image look for another one. */
+async function removeRow(db: Kysely<Schema>, kind: FileKind, id: string): Promise<Removed> {
+  const modules =
+    kind === 'minidumps' ? [] : await (kind === 'pdbs' ? modulesOfPdb(db, id) : modulesOfExe(db, id));
+  const { result, difference } = await whileMatching(db, modules, async () => {
+    await db.deleteFrom('declared_ids').where('kind', '=', kind).where('file_id', '=', id).execute();
+    return sql`delete from ${sql.table(kind)} where id = ${id}`.execute(db);
+  });
+  const removed = result.numAffectedRows !== undefined && result.numAffectedRows > 0n;
+  return { removed, noLongerDebuggable: Math.max(0, -difference) };
 }
 
 /** U+0000, which a hostile file may have in its names: PostgreSQL refuses it, and SQLite's functions end at it. */

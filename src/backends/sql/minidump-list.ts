@@ -45,6 +45,8 @@ function conditionsOf(filter: MinidumpFilter, guid: GuidCondition | null): RawBu
   if (filter.startMs !== undefined) conditions.push(sql`timestamp_ms >= ${filter.startMs}`);
   if (filter.endMs !== undefined) conditions.push(sql`timestamp_ms <= ${filter.endMs}`);
   if (filter.exceptionCode !== undefined) conditions.push(sql`exception_code = ${filter.exceptionCode}`);
+  if (filter.signature !== undefined) conditions.push(sql`signature = ${filter.signature}`);
+  if (filter.debuggable !== undefined) conditions.push(debuggable(filter.debuggable));
   if (filter.text !== undefined) {
     const pattern = `%${filter.text.replace(/[\\%_]/g, '\\$&')}%`;
     const columns = ['exe_name', 'exe_version', 'exe_guid', 'id', 'exception_code'];
@@ -52,6 +54,15 @@ function conditionsOf(filter: MinidumpFilter, guid: GuidCondition | null): RawBu
     conditions.push(sql`(${sql.join(likes, sql` or `)})`);
   }
   return conditions;
+}
+
+const withPdb = sql`select id from modules where has_pdb = 1 and key_count > 0`;
+
+/** A dump is debuggable by its decisive module; one that has none is not. */
+function debuggable(wanted: boolean): RawBuilder<unknown> {
+  return wanted
+    ? sql`key_module_id in (${withPdb})`
+    : sql`(key_module_id is null or key_module_id not in (${withPdb}))`;
 }
 
 interface GuidCondition {
@@ -94,6 +105,8 @@ async function totalOf(
     if (name === 'version') return tally(db, 'version', key);
     if (name === 'exceptionCode') return tally(db, 'code', key);
     if (name === 'guidKey' && guid?.ownOnly) return tally(db, 'guid', key);
+    if (name === 'signature') return tally(db, 'signature', key);
+    if (name === 'debuggable') return countDebuggable(db, filter.debuggable === true);
   }
   const { rows } = await sql<{ total: number }>`
     select count(*) as total from minidumps ${where(conditionsOf(filter, guid))}`.execute(db);
@@ -106,7 +119,17 @@ function isTimeOnly(filter: MinidumpFilter): boolean {
   );
 }
 
-async function tally(db: Kysely<Schema>, kind: 'version' | 'guid' | 'code', key: string): Promise<number> {
+/** By the counts that modules keep of the dumps that they decide on. */
+async function countDebuggable(db: Kysely<Schema>, wanted: boolean): Promise<number> {
+  const { rows } = await sql<{ total: number | null }>`
+    select sum(key_count) as total from modules where has_pdb = 1`.execute(db);
+  const total = Number(rows[0]?.total ?? 0);
+  return wanted ? total : (await totalBetween(db, {})) - total;
+}
+
+type Tally = 'version' | 'guid' | 'code' | 'signature';
+
+async function tally(db: Kysely<Schema>, kind: Tally, key: string): Promise<number> {
   const query = db
     .selectFrom('minidump_tallies')
     .select('row_count')

@@ -47,6 +47,21 @@ CREATE TRIGGER minidumps_unindexed AFTER DELETE ON minidumps WHEN OLD.serial IS 
   DELETE FROM minidump_modules WHERE serial = OLD.serial;
 END;
 
+-- Totals of signatures, beside those of versions, GUIDs and codes.
+CREATE TRIGGER minidumps_signed AFTER INSERT ON minidumps WHEN NEW.signature IS NOT NULL BEGIN
+  INSERT INTO minidump_tallies VALUES ('signature', NEW.signature, 1)
+    ON CONFLICT (kind, key) DO UPDATE SET row_count = row_count + 1;
+END;
+CREATE TRIGGER minidumps_signed_later AFTER UPDATE OF signature ON minidumps
+  WHEN OLD.signature IS NULL AND NEW.signature IS NOT NULL BEGIN
+  INSERT INTO minidump_tallies VALUES ('signature', NEW.signature, 1)
+    ON CONFLICT (kind, key) DO UPDATE SET row_count = row_count + 1;
+END;
+CREATE TRIGGER minidumps_unsigned AFTER DELETE ON minidumps WHEN OLD.signature IS NOT NULL BEGIN
+  UPDATE minidump_tallies SET row_count = row_count - 1 WHERE kind = 'signature' AND key = OLD.signature;
+  DELETE FROM minidump_tallies WHERE kind = 'signature' AND key = OLD.signature AND row_count <= 0;
+END;
+
 CREATE TABLE annotations (
   minidump_id TEXT NOT NULL REFERENCES minidumps(id) ON DELETE CASCADE,
   source TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL

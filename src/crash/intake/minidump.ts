@@ -3,6 +3,7 @@ import { isoSeconds, parseInstant } from '../../platform/clock.ts';
 import { ChsError } from '../../platform/errors.ts';
 import { type ByteSource, FormatError } from '../formats/bytes.ts';
 import { inspectMinidump } from '../inspect.ts';
+import { minidumpIndex } from '../modules.ts';
 import { debugKeyOf, exceptionCode, guidKeyOf, plainGuid, safeSegment } from '../names.ts';
 import { NO_AGE } from '../store.ts';
 import { compareIdentities } from './identity.ts';
@@ -102,7 +103,8 @@ async function identify(
       ...(dump?.warnings ?? []),
       ...(failed ? [`Stored unparsed: ${failed.message}`] : []),
     ],
-    add: (store, placed) => store.addMinidump({ ...placed, ...columns }, JSON.stringify(dump ?? {})),
+    add: (store, placed) =>
+      store.addMinidump({ ...placed, ...columns }, JSON.stringify(dump ?? {}), minidumpIndex(dump, columns)),
   };
 }
 

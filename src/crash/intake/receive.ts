@@ -29,6 +29,8 @@ export interface Taken<K extends FileKind> {
   /** Of this upload: the row may be older, and was declared otherwise. */
   readonly state: IdentityState;
   readonly deduplicated: boolean;
+  /** Dumps that had to wait for it. */
+  readonly newlyDebuggable: number;
   readonly warnings: readonly string[];
 }
 
@@ -79,7 +81,7 @@ async function takeIn<K extends FileKind, Input extends object>(
     if (existing) return await joinExisting(context, kind.kind, existing, blob, identified, warnings);
 
     const key = await blob.publish(identified.key);
-    const { added, row } = await identified.add(context.store, {
+    const { added, row, newlyDebuggable } = await identified.add(context.store, {
       id: randomUUID(),
       file_path: filePathOf(key),
       size_bytes: blob.sizeBytes,
@@ -90,8 +92,10 @@ async function takeIn<K extends FileKind, Input extends object>(
     });
     if (!added) return await joinExisting(context, kind.kind, row, blob, identified, warnings);
     await blob.settle();
-    call.log.info(`${kind.label} uploaded: id=${row.id}`, { state: row.state, size_bytes: row.size_bytes });
-    return { row, state: identified.state, deduplicated: false, warnings };
+    const matched = newlyDebuggable > 0 ? { newly_debuggable: newlyDebuggable } : {};
+    const { state, size_bytes } = row;
+    call.log.info(`${kind.label} uploaded: id=${row.id}`, { state, size_bytes, ...matched });
+    return { row, state: identified.state, deduplicated: false, newlyDebuggable, warnings };
   } catch (error) {
     await blob.discard();
     if (!(error instanceof ChsError))
@@ -120,7 +124,13 @@ async function joinExisting<K extends FileKind>(
   const joined = await redeclare(store, kind, row, redeclaration);
   if (joined.noted)
     remarks.push('The same bytes are stored under another identity; this one finds them, too');
-  return { row: joined.row ?? row, state, deduplicated: true, warnings: [...warnings, ...remarks] };
+  return {
+    row: joined.row ?? row,
+    state,
+    deduplicated: true,
+    newlyDebuggable: 0,
+    warnings: [...warnings, ...remarks],
+  };
 }
 
 /** What this upload says otherwise than the first one of the same bytes did, and what is shown all the same. */

@@ -30,6 +30,13 @@ export const listOperations = defineOperations({
           .optional()
           .describe('Only crashes at or before this time (ISO 8601; a date alone is its midnight)'),
         exception_code: hexCode().optional().describe('Only this exception code, hexadecimal'),
+        signature: z
+          .string()
+          .min(1)
+          .max(256)
+          .optional()
+          .describe('Only this crash, as `chs dump top` names it'),
+        debuggable: z.boolean().optional().describe('Only dumps whose PDB is stored; false: only the others'),
         q: z
           .string()
           .min(1)

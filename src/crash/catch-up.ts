@@ -1,0 +1,54 @@
+/** Indexes the dumps that no index knows: of an older chs, of an earlier server, of another program. */
+import type { BlobStore } from '../platform/blobs.ts';
+import type { Minidump } from './formats/minidump.ts';
+import type { MinidumpIndex, ModuleStore, UnindexedMinidump } from './module-store.ts';
+import { minidumpIndex } from './modules.ts';
+import { jsonObject } from './replies.ts';
+import { readStoredMinidump } from './stored.ts';
+
+const BATCH = 200;
+/** Whoever asks waits this long for it at most; the rest goes on beside the answer. */
+const PATIENCE_MS = 5_000;
+
+/** Resolves when everything is indexed, or when it takes longer than whoever asks should wait. */
+export type CatchUp = () => Promise<void>;
+
+/** One run at a time, however many ask; where everything is indexed it costs one look at an empty index. */
+export function createCatchUp(modules: ModuleStore, blobs: BlobStore): CatchUp {
+  let running: Promise<void> | null = null;
+  return async () => {
+    running ??= indexAll(modules, blobs).finally(() => {
+      running = null;
+    });
+    // It may fail after the last of those who wait has gone.
+    running.catch(() => {});
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, PATIENCE_MS);
+    });
+    await Promise.race([running, late]).finally(() => clearTimeout(timer));
+  };
+}
+
+async function indexAll(modules: ModuleStore, blobs: BlobStore): Promise<void> {
+  for (;;) {
+    const rows = await modules.unindexed(BATCH);
+    if (rows.length === 0) return;
+    const entries: { id: string; index: MinidumpIndex }[] = [];
+    for (const row of rows) entries.push({ id: row.id, index: await indexOf(row, blobs) });
+    await modules.index(entries);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+async function indexOf(row: UnindexedMinidump, blobs: BlobStore): Promise<MinidumpIndex> {
+  const kept = jsonObject(row.details);
+  const dump =
+    kept && isWhole(kept) ? kept : row.state === null ? await readStoredMinidump(blobs, row.file_path) : null;
+  return minidumpIndex(dump, row);
+}
+
+/** Details that chs wrote itself; an unparsed dump has none. */
+function isWhole(details: object): details is Minidump {
+  return 'modules' in details && Array.isArray(details.modules) && 'exception' in details;
+}

@@ -1,0 +1,139 @@
+/** What is stored for each module of a dump, what is missing, and why. */
+import type { Handler } from '../operation.ts';
+import type { BlobStore } from '../platform/blobs.ts';
+import type { Minidump, MinidumpModule } from './formats/minidump.ts';
+import type { ModuleIdentity } from './module-store.ts';
+import {
+  decisiveModule,
+  declaredModule,
+  moduleIdentity,
+  type StoredForModule,
+  storedForModule,
+} from './modules.ts';
+import { baseName, dashedGuid } from './names.ts';
+import type { moduleOperations } from './operations/modules.ts';
+import { jsonObject, shownExe, shownPdb } from './replies.ts';
+import type { CrashStore, MinidumpRow } from './store.ts';
+import { readStoredMinidump } from './stored.ts';
+
+/** A module of a stored dump with what is stored for it. */
+export interface MatchedModule {
+  /** Its place in the dump; null for what was only declared. */
+  readonly index: number | null;
+  readonly identity: ModuleIdentity;
+  /** As the dump has it; null for what was only declared. */
+  readonly module: MinidumpModule | null;
+  readonly stored: StoredForModule;
+}
+
+export interface MatchedMinidump {
+  readonly modules: readonly MatchedModule[];
+  /** The place in `modules` of the one whose PDB makes the dump debuggable; null where there is none. */
+  readonly decisive: number | null;
+  readonly dump: Minidump | null;
+}
+
+/** Looks up every module of a stored dump; a declared identity that no module has comes last. */
+export async function matchMinidump(
+  store: CrashStore,
+  blobs: BlobStore,
+  row: MinidumpRow,
+): Promise<MatchedMinidump> {
+  const dump = await storedMinidump(store, blobs, row);
+  const modules: MatchedModule[] = [];
+  for (const [index, module] of (dump?.modules ?? []).entries()) {
+    const identity = moduleIdentity(module);
+    modules.push({ index, identity, module, stored: await storedForModule(store, identity) });
+  }
+  const declared = declaredModule(row);
+  const isNew =
+    declared !== null &&
+    !modules.some(({ identity }) => identity.guidKey === declared.guidKey && identity.age === declared.age);
+  if (isNew) {
+    const stored = await storedForModule(store, declared);
+    modules.push({ index: null, identity: declared, module: null, stored });
+  }
+  const decisive = dump ? decisiveModule(dump) : null;
+  const hasIdentity = decisive !== null && modules[decisive]?.identity.guidKey !== null;
+  return { modules, decisive: !hasIdentity && isNew ? modules.length - 1 : decisive, dump };
+}
+
+/** All that was parsed of a stored dump; null when nobody could. */
+export async function storedMinidump(
+  store: CrashStore,
+  blobs: BlobStore,
+  row: MinidumpRow,
+): Promise<Minidump | null> {
+  const kept = jsonObject(await store.minidumpDetails(row.id));
+  if (kept && 'modules' in kept) return kept as unknown as Minidump;
+  return row.state === null ? readStoredMinidump(blobs, row.file_path) : null;
+}
+
+/** @param find gives the row of an ID, or throws MINIDUMP_NOT_FOUND */
+export function forMinidumpHandler(
+  store: CrashStore,
+  blobs: BlobStore,
+  rootName: string,
+  find: (id: string) => Promise<MinidumpRow>,
+): Handler<(typeof moduleOperations)['findForMinidump']> {
+  return async ({ id }) => {
+    const row = await find(id);
+    const matched = await matchMinidump(store, blobs, row);
+    const { modules, decisive, dump } = matched;
+    const shown = await Promise.all(
+      modules.map(async ({ index, identity, module, stored }) => ({
+        index,
+        name: identity.name,
+        version: identity.version,
+        pdb_name: identity.debugFile,
+        guid: identity.guidKey && dashedGuid(identity.guidKey),
+        age: identity.age,
+        code_id: module?.codeId ?? null,
+        system: identity.isSystem,
+        program: index === 0,
+        crashed: index !== null && index === dump?.crashModule,
+        pdb: stored.pdb && shownPdb(stored.pdb, rootName),
+        exe: stored.exe && shownExe(stored.exe, rootName),
+        missing: [...(stored.pdb ? [] : (['pdb'] as const)), ...(stored.exe ? [] : (['exe'] as const))],
+        reason: stored.pdb ? null : await whyMissing(store, identity, stored),
+      })),
+    );
+    const withPdb = shown.filter(({ pdb }) => pdb !== null).length;
+    return {
+      minidump_id: row.id,
+      debuggable: decisive !== null && modules[decisive]?.stored.pdb !== null,
+      decisive,
+      modules: shown,
+      with_pdb: withPdb,
+      without_pdb: shown.length - withPdb,
+    };
+  };
+}
+
+/** Why no PDB is there, in a sentence; what comes nearest is named. */
+async function whyMissing(
+  store: CrashStore,
+  identity: ModuleIdentity,
+  { declaredPdb, exe }: StoredForModule,
+): Promise<string> {
+  const name = identity.debugFile ?? 'its PDB';
+  if (declaredPdb) {
+    const stored = declaredPdb.pdb_filename ?? declaredPdb.id;
+    return `${stored} was declared to be it, but its bytes say otherwise, and debuggers go by those`;
+  }
+  if (identity.guidKey === null) {
+    return exe
+      ? 'the dump has no CodeView record of it, and its stored image names no PDB that is stored'
+      : 'the dump has no CodeView record of it; its image, which would name the PDB, is not stored';
+  }
+  const builds = await store.listPdbs({ guidKey: identity.guidKey }, { offset: 0, limit: 1 });
+  const [other] = builds.rows;
+  if (other)
+    return `${other.pdb_filename ?? name} is stored with age ${other.parsed_age ?? other.exe_age}, not ${identity.age}`;
+  const named =
+    identity.debugFile === null
+      ? { total: 0 }
+      : await store.listPdbs({ name: baseName(identity.debugFile) }, { offset: 0, limit: 1 });
+  if (named.total > 0) return `only other builds of ${name} are stored (${named.total})`;
+  return `${name} is not stored`;
+}
