@@ -9,6 +9,7 @@ const benches: Readonly<Record<string, () => Promise<{ measure(): Promise<Outcom
   startup: () => import('./startup.ts'),
   parsing: () => import('./parsing.ts'),
   list: () => import('./list.ts'),
+  crashes: () => import('./crashes.ts'),
   uploads: () => import('./uploads.ts'),
 };
 

@@ -6,8 +6,10 @@ import { addCommand, addGroup, type CommandContext, type Invocation } from './de
 import { explainCommand } from './explain.ts';
 import { readInput } from './flags.ts';
 import { isLocalArgument } from './local-file.ts';
+import { modulesCommand } from './modules.ts';
 import type { ExitCode, Run } from './run.ts';
-import { datum, renderFacts, shownTime } from './views/facts.ts';
+import { topCommand } from './top.ts';
+import { datum, type Fact, renderFacts, shownTime } from './views/facts.ts';
 import { isMinidump, showMinidump } from './views/minidump.ts';
 import { showDifferences, storedFacts } from './views/stored.ts';
 
@@ -76,6 +78,8 @@ export function register(program: Command, context: CommandContext): void {
     action: showDump,
   });
   explainCommand(group, context);
+  modulesCommand(group, context);
+  topCommand(group, context);
 }
 
 async function showDump(run: Run, { args: [argument = ''], options }: Invocation): Promise<ExitCode> {
@@ -109,7 +113,11 @@ async function showStored(run: Run, id: string, all: boolean): Promise<void> {
   const parsed = details !== null && isMinidump(details) ? details : null;
   // What was declared stands in the row itself; names and systems are known from the bytes alone.
   const identity = { ...minidump.parsed, ...minidump };
-  const facts = storedFacts(minidump, minidump.created_at);
+  const facts: Fact[] = [
+    ...storedFacts(minidump, minidump.created_at),
+    ['debuggable', minidump.debuggable ? 'yes' : `no; \`chs dump modules ${minidump.id}\` says why`],
+    ['signature', minidump.signature],
+  ];
   await showMinidump(out, { facts, identity, parsed, warnings: minidump.warnings }, all);
   await showDifferences(out, minidump);
   if (!parsed)

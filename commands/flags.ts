@@ -34,7 +34,13 @@ export function optionsOf(operation: Operation, omitted: readonly string[] = [])
   const skipped = new Set([...pathParameters(operation.path), ...omitted]);
   return [...fieldSchemas(operation)]
     .filter(([name]) => !skipped.has(name))
-    .map(([name, schema]) => optionOf(operation, name, schema));
+    .flatMap(([name, schema]) => [optionOf(operation, name, schema), ...negationOf(name, schema)]);
+}
+
+/** What may be true, false or left out needs a way to say false. */
+function negationOf(name: string, schema: FieldSchema): Option[] {
+  if (schema.type !== 'boolean' || schema.default !== undefined) return [];
+  return [new Option(longFlag(`no_${name}`), 'the opposite')];
 }
 
 /**

@@ -10,6 +10,7 @@ import type { ExitCode, Run } from './run.ts';
 import { datum, type Fact, renderFacts, shownTime } from './views/facts.ts';
 import { showDifferences, storedFacts } from './views/stored.ts';
 import { pdbFacts, symbolStoreKey } from './views/symbols.ts';
+import { wantedCommand } from './wanted.ts';
 
 const operations = {
   upload: crashOperations.uploadPdb,
@@ -75,6 +76,7 @@ export function register(program: Command, context: CommandContext): void {
     action: showPdb,
   });
   matchCommand(group, context);
+  wantedCommand(group, context);
 }
 
 async function showPdb(run: Run, { args: [argument = ''] }: Invocation): Promise<ExitCode> {

@@ -58,9 +58,17 @@ export const apart = {
   name: 'apart',
   setup({ onResolve, onLoad }) {
     onResolve({ filter: new RegExp(`^(${APART.join('|')})$`) }, ({ path }) => ({ path, namespace: 'apart' }));
-    onLoad({ filter: /.*/, namespace: 'apart' }, ({ path }) => ({
-      contents: `module.exports = require('./${fileNameOf(path)}');`,
-    }));
+    onLoad({ filter: /.*/, namespace: 'apart' }, async ({ path }) => {
+      // As a module with the package's own names: what a CommonJS file exports as `default` would be hidden in it.
+      const names = Object.keys(await import(path)).filter((name) => /^\w+$/.test(name) && name !== 'default');
+      return {
+        contents: [
+          `const loaded = require('./${fileNameOf(path)}');`,
+          ...names.map((name) => `export const ${name} = loaded.${name};`),
+          'export default loaded.__esModule ? loaded.default : loaded;',
+        ].join('\n'),
+      };
+    });
     onResolve({ filter: /.*/, namespace: 'apart' }, ({ path }) => ({ path, external: true }));
   },
 };

@@ -143,7 +143,7 @@ function signatures(backend: SqlBackend): Pick<ModuleStore, SignatureMethods> {
           ...conditionsOf(filter),
         ];
         const { rows } = await sql<{ day: number; count: number }>`
-          select (timestamp_ms - ${startMs}) / ${sql.lit(DAY_MS)} as day, count(*) as count
+          select cast((timestamp_ms - ${startMs}) / ${sql.lit(DAY_MS)} as integer) as day, count(*) as count
           from minidumps ${where(conditions)} group by 1 order by 1`.execute(db);
         return rows.map(({ day, count }) => ({ day: Number(day), count: Number(count) }));
       }),

@@ -36,7 +36,7 @@ export const listOperations = defineOperations({
           .max(256)
           .optional()
           .describe('Only this crash, as `chs dump top` names it'),
-        debuggable: z.boolean().optional().describe('Only dumps whose PDB is stored; false: only the others'),
+        debuggable: z.boolean().optional().describe('Only dumps whose PDB is stored'),
         q: z
           .string()
           .min(1)
