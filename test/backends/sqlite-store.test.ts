@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { SqlBackend } from '../../src/backends/sql/backend.ts';
 import { createCrashStore } from '../../src/backends/sql/crash-store.ts';
+import { createModuleStore } from '../../src/backends/sql/module-store.ts';
 import { createTokenStore } from '../../src/backends/sql/token-store.ts';
 import { loadDriver } from '../../src/backends/sqlite/driver.ts';
 import { openSqlite } from '../../src/backends/sqlite/open.ts';
 import { crashStoreConformance } from './crash-store-conformance.ts';
+import { moduleStoreConformance } from './module-store-conformance.ts';
 import { chance, guidKey, minidumpRow } from './rows.ts';
 import { tokenStoreConformance } from './token-store-conformance.ts';
 
@@ -17,6 +19,10 @@ async function opened(t: Test, path = join(t.testdir(), 'chs.db')): Promise<SqlB
 }
 
 crashStoreConformance(t, async (t) => createCrashStore(await opened(t)));
+moduleStoreConformance(t, async (t) => {
+  const backend = await opened(t);
+  return { crash: createCrashStore(backend), modules: createModuleStore(backend) };
+});
 tokenStoreConformance(t, async (t) => createTokenStore(await opened(t)));
 
 t.test('keeps tallies that equal a recount, also for rows of another program', async (t) => {

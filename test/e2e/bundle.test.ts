@@ -48,6 +48,16 @@ t.test('says its version, lists, shows and matches', async (t) => {
   t.match(run(folder, 'demo'), { status: 0, stdout: /Everything worked/ });
 });
 
+t.test('lays out tables with wide characters', async (t) => {
+  const folder = testFolder(t);
+  writeFileSync(join(folder, '崩溃.pdb'), readFileSync(join(examples, 'crashme.pdb')));
+  t.equal(run(folder, 'pdb', 'upload', '崩溃.pdb').status, 0);
+  t.match(run(folder, 'pdb', 'list'), {
+    status: 0,
+    stdout: /^ID +FILE {6}GUID.*\n[\w-]{36} {2}崩溃\.pdb {2}54A340A4/,
+  });
+});
+
 t.test('runs configurations that are programs', async (t) => {
   for (const [name, text] of [
     ['chs.config.mjs', 'export default { server: { port: 4001 } };'],
