@@ -3,7 +3,7 @@ import type { BytesReply, Handlers } from '../operation.ts';
 import type { BlobStat, BlobStore } from '../platform/blobs.ts';
 import { parseInstant } from '../platform/clock.ts';
 import { ChsError, type ErrorCode } from '../platform/errors.ts';
-import { createCatchUp } from './catch-up.ts';
+import { type CatchUp, createCatchUp } from './catch-up.ts';
 import { forMinidumpHandler } from './for-minidump.ts';
 import { exeKind } from './intake/exe.ts';
 import type { IntakeLimits } from './intake/kind.ts';
@@ -41,24 +41,21 @@ const notFound = {
 type CrashHandlers = Handlers<typeof crashOperations>;
 
 export function createCrash(context: CrashContext): CrashHandlers {
+  const catchUp = createCatchUp(context.modules, context.blobs);
   return {
     ...uploads(context),
     ...downloads(context),
-    ...lists(context),
+    ...lists(context, catchUp),
     ...rows(context),
     ...lookups(context),
-    ...matches(context),
+    ...matches(context, catchUp),
   };
 }
 
-function matches({
-  store,
-  modules,
-  blobs,
-  rootName,
-  now,
-}: CrashContext): Pick<CrashHandlers, 'findForMinidump' | 'listSignatures' | 'listWanted'> {
-  const catchUp = createCatchUp(modules, blobs);
+function matches(
+  { store, modules, blobs, rootName, now }: CrashContext,
+  catchUp: CatchUp,
+): Pick<CrashHandlers, 'findForMinidump' | 'listSignatures' | 'listWanted'> {
   return {
     findForMinidump: forMinidumpHandler(store, blobs, rootName, (id) => findRow(store, 'minidumps', id)),
     listSignatures: signaturesHandler({ store, modules, catchUp, now }),
@@ -121,13 +118,13 @@ function downloads({
   };
 }
 
-function lists({
-  store,
-  modules,
-  rootName,
-}: CrashContext): Pick<CrashHandlers, 'listMinidumps' | 'listPdbs' | 'listExes'> {
+function lists(
+  { store, modules, rootName }: CrashContext,
+  catchUp: CatchUp,
+): Pick<CrashHandlers, 'listMinidumps' | 'listPdbs' | 'listExes'> {
   return {
     async listMinidumps({ page, page_size, ...input }) {
+      if (input.signature !== undefined || input.debuggable !== undefined) await catchUp();
       const filter = {
         version: input.version,
         guidKey: filterKey(input.guid),

@@ -137,3 +137,25 @@ t.test('reads a dump of theirs when it is asked for', async (t) => {
   });
   t.match(await (await ask('/minidumps/offset')).json(), { data: { details: null } }, 'which is no dump');
 });
+
+t.test('counts their crashes and finds their PDBs, by declaration and by what their files say', async (t) => {
+  const folder = scene(t);
+  writeFileSync(join(folder, 'storage', DUMPS, 'crash_utc.dmp'), crashme('av.dmp'));
+  const ask = asking(await embeddedChs(t, {}, folder));
+  t.match(await (await ask('/list/minidumps?debuggable=true')).json(), {
+    data: { total: 5 },
+  });
+  t.match(await (await ask('/list/minidumps?debuggable=false')).json(), {
+    data: { total: 1, minidumps: [{ id: 'utc', signature: '0xC0000005 crashme.exe+0x156E' }] },
+  });
+  t.match(await (await ask('/list/signatures')).json(), {
+    data: {
+      unindexed: 0,
+      crashes: [
+        { signature: '0xC0000005 ?+?', count: 5 },
+        { signature: '0xC0000005 crashme.exe+0x156E', count: 1 },
+      ],
+    },
+  });
+  t.match(await (await ask('/list/wanted')).json(), { data: { wanted: [{ file: 'crashme.pdb' }] } });
+});
