@@ -12,6 +12,7 @@ import { topCommand } from './top.ts';
 import { datum, type Fact, renderFacts, shownTime } from './views/facts.ts';
 import { isMinidump, showMinidump } from './views/minidump.ts';
 import { showDifferences, storedFacts } from './views/stored.ts';
+import { watchCommand } from './watch.ts';
 
 const operations = {
   upload: crashOperations.uploadMinidump,
@@ -80,6 +81,7 @@ export function register(program: Command, context: CommandContext): void {
   explainCommand(group, context);
   modulesCommand(group, context);
   topCommand(group, context);
+  watchCommand(group, context);
 }
 
 async function showDump(run: Run, { args: [argument = ''], options }: Invocation): Promise<ExitCode> {

@@ -184,6 +184,14 @@ const limits = z.object({
     description: 'Uploads at the same time; one more is asked to come back later.',
     reload: true,
   }),
+  max_event_streams: whole(1, 10_000, 100).meta({
+    description: 'Programs that watch events at the same time; one more is asked to come back later.',
+    reload: true,
+  }),
+  max_events: whole(100, 10_000_000, 10_000).meta({
+    description: 'The newest so many events are kept, for those who were away.',
+    reload: true,
+  }),
 });
 
 const fs = z.object({

@@ -10,7 +10,11 @@ export interface Reply {
   readonly status: number;
   readonly headers: ReplyHeaders;
   readonly body: string | Readable | null;
+  /** How much of the body may wait for a slow reader. */
+  readonly bufferBytes?: number;
 }
+
+const BUFFER_BYTES = 512 * 1024;
 
 /** What reads headers: those of a request over the socket, or of one in the same process. */
 export type HeaderReader = Pick<Headers, 'get'>;
@@ -21,10 +25,13 @@ export type HeaderReader = Pick<Headers, 'get'>;
  * Node.js loads its whole fetch implementation when `Response` is first touched, which takes as long
  * as starting Node.js itself; a command that works on the local data has no use for it.
  */
-export function answer(c: Context<AppEnv>, { status, headers, body }: Reply): Response {
+export function answer(c: Context<AppEnv>, { status, headers, body, bufferBytes }: Reply): Response {
   const all = { ...c.var.headers, ...headers };
   if (c.env?.direct) return c.env.direct({ status, headers: all, body });
-  return new Response(body instanceof Readable ? webStream(body) : body, { status, headers: all });
+  return new Response(body instanceof Readable ? webStream(body, bufferBytes) : body, {
+    status,
+    headers: all,
+  });
 }
 
 /** JSON that no cache keeps: most of it changes, and some of it is secret. */
@@ -41,8 +48,8 @@ export function answerJson(
   });
 }
 
-function webStream(bytes: Readable): ReadableStream<Uint8Array> {
+function webStream(bytes: Readable, bufferBytes = BUFFER_BYTES): ReadableStream<Uint8Array> {
   return Readable.toWeb(bytes, {
-    strategy: new ByteLengthQueuingStrategy({ highWaterMark: 512 * 1024 }),
+    strategy: new ByteLengthQueuingStrategy({ highWaterMark: bufferBytes }),
   }) as ReadableStream<Uint8Array>;
 }

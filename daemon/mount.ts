@@ -3,7 +3,13 @@ import { Readable } from 'node:stream';
 import type { HttpBindings } from '@hono/node-server';
 import type { Context, Hono } from 'hono';
 import type { Domain } from '../src/compose.ts';
-import { type BytesReply, type Call, commonErrors, type Operation } from '../src/operation.ts';
+import {
+  type BytesReply,
+  type Call,
+  commonErrors,
+  type EventsReply,
+  type Operation,
+} from '../src/operation.ts';
 import { type Principal, permits } from '../src/platform/access.ts';
 import { ChsError, type ErrorCode } from '../src/platform/errors.ts';
 import { readableSize } from '../src/platform/size.ts';
@@ -11,6 +17,7 @@ import { answer, answerJson, type HeaderReader, type Reply, type ReplyHeaders } 
 import { decodeTexts, parseInput, parseJsonObject } from './decode.ts';
 import type { Dialect } from './dialects/dialect.ts';
 import { dialects } from './dialects/table.ts';
+import { eventsHead, eventsReply } from './event-reply.ts';
 import { createUpload, type UploadLimits } from './receive/upload.ts';
 import { fileReply } from './send-file.ts';
 
@@ -62,7 +69,7 @@ async function run(
 ): Promise<Response> {
   const call = { ...c.var.call, principal: await authorized(c, operation, options) };
   c.set('call', call);
-  const texts = { ...c.req.query(), ...c.req.param() };
+  const texts = { ...c.req.query(), ...c.req.param(), ...resumption(c, operation) };
   if (operation.body) {
     const upload = createUpload(
       {
@@ -85,9 +92,33 @@ async function run(
           ...c.req.param(),
         })
       : decodeTexts(operation, texts);
+  if (operation.reply === 'events') return streamEvents(c, (own) => handler(input, own), call);
   const output = await handler(input, call);
   if (operation.reply === 'bytes') return answer(c, fileReply(output as BytesReply, c.req.raw));
   return answerJson(c, dialect.success(output));
+}
+
+/** Where a stream goes on. A client that comes back by itself uses its first URL again, so the header is newer. */
+function resumption(c: Context<AppEnv>, { reply }: Operation): Record<string, string> {
+  const lastId = reply === 'events' ? c.req.header('last-event-id') : undefined;
+  return lastId ? { after: lastId } : {};
+}
+
+/** What the handler set up for the stream goes when the stream does, however that ends. */
+async function streamEvents(
+  c: Context<AppEnv>,
+  open: (call: Call) => Promise<unknown>,
+  call: Call,
+): Promise<Response> {
+  if (c.req.method === 'HEAD') return answer(c, eventsHead);
+  const over = new AbortController();
+  try {
+    const signal = AbortSignal.any([call.signal, over.signal]);
+    return answer(c, eventsReply((await open({ ...call, signal })) as EventsReply, over, call.log));
+  } catch (error) {
+    over.abort();
+    throw error;
+  }
 }
 
 /**

@@ -88,10 +88,16 @@ function describe(name: string, operation: Operation): Json {
     ...(operation.description === undefined ? {} : { description: operation.description }),
     'x-scope': operation.access,
     security: operation.access === 'public' ? [] : [{ apiKey: [] }, { bearer: [] }],
-    ...(parameters.length > 0 ? { parameters } : {}),
+    ...(parameters.length > 0 ? { parameters: [...parameters, ...headers(operation)] } : {}),
     ...(bodyCarriesInput ? { requestBody: requestBody(operation, schema) } : {}),
     responses: responses(operation),
   };
+}
+
+/** What browsers send by themselves when they connect again; it wins over `after`. */
+function headers({ reply }: Operation): Json[] {
+  if (reply !== 'events') return [];
+  return [{ name: 'Last-Event-ID', in: 'header', required: false, schema: { type: 'integer', minimum: 0 } }];
 }
 
 /** Without the marks that are for the command line alone. */
@@ -124,7 +130,11 @@ function requestBody(operation: Operation, schema: InputSchema): Json {
 }
 
 function responses(operation: Operation): Json {
-  const succeeded = operation.output === null ? file() : { 200: success(operation, operation.output) };
+  const succeeded = operation.stream
+    ? stream(operation.stream)
+    : operation.output === null
+      ? file()
+      : { 200: success(operation, operation.output) };
   return { ...succeeded, ...failures(failureName(operation), operation.errors) };
 }
 
@@ -142,6 +152,14 @@ function failures(schemaName: string, errors: readonly ErrorCode[]): Record<stri
     };
   }
   return replies;
+}
+
+/** Server-Sent Events; the schema is that of the JSON in each `data:`. */
+function stream(event: z.core.$ZodType): Record<string, Json> {
+  const { $schema: _, ...schema } = z.toJSONSchema(event, { io: 'output' });
+  const description =
+    'Events as they happen: `id:`, `event:` (the type) and `data:` (all of it as JSON); comments in between while nothing happens';
+  return { 200: { description, content: { 'text/event-stream': { schema } } } };
 }
 
 /** The replies with a file in them, or with word that the caller has it (RFC 9110, 15.3.7 and 15.4.5). */

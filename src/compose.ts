@@ -8,11 +8,15 @@ import { accessOperations } from './access/operations.ts';
 import { createTokens } from './access/tokens.ts';
 import { openBlobs, openDatabase } from './backends/open.ts';
 import { createCrashStore } from './backends/sql/crash-store.ts';
+import { createEventStore } from './backends/sql/event-store.ts';
 import { createModuleStore } from './backends/sql/module-store.ts';
 import { createTokenStore } from './backends/sql/token-store.ts';
 import { createCrash } from './crash/crash.ts';
 import { crashOperations } from './crash/operations.ts';
 import { filePathOf } from './crash/paths.ts';
+import { createEvents } from './events/events.ts';
+import { createFeed } from './events/feed.ts';
+import { eventOperations } from './events/operations.ts';
 import { type Component, createHealth } from './health/health.ts';
 import { healthOperations } from './health/operations.ts';
 import type { Handlers, Operations } from './operation.ts';
@@ -32,7 +36,7 @@ export interface Domain<T extends Operations = Operations> {
 export interface Chs {
   readonly domains: readonly Domain[];
   readonly authenticate: Authenticate;
-  /** Says no to readiness from now on. */
+  /** Says no to readiness from now on, and ends the replies that would go on for ever. */
   drain(): void;
   close(): Promise<void>;
 }
@@ -56,6 +60,8 @@ export async function createChs(config: Config, { log, keys, now = Date.now }: C
   const blobs = openBlobs({ root, staleAfterMs: config.storage.stale_upload_age });
   const crashStore = createCrashStore(database);
   const tokenStore = createTokenStore(database);
+  const eventStore = createEventStore(database);
+  const feed = createFeed(eventStore, log);
   let draining = false;
 
   const sweptCount = await blobs.sweep((key) => crashStore.isReferenced(filePathOf(key)));
@@ -88,6 +94,7 @@ export async function createChs(config: Config, { log, keys, now = Date.now }: C
         }),
       ),
       domain(accessOperations, createTokens(tokenStore, now)),
+      domain(eventOperations, createEvents({ feed, limits: streamLimitsOf(config), now })),
       domain(healthOperations, createHealth(components)),
     ],
     authenticate: createAuthenticate({
@@ -98,8 +105,13 @@ export async function createChs(config: Config, { log, keys, now = Date.now }: C
     }),
     drain() {
       draining = true;
+      feed.close();
     },
     async close() {
+      feed.close();
+      await eventStore.keepNewest(config.limits.max_events).catch((error: unknown) => {
+        log.warn(`Old events stay for now: ${error instanceof Error ? error.message : error}`);
+      });
       await blobs.close();
       await database.close();
     },
@@ -127,6 +139,14 @@ function limitsOf({ storage, limits }: Config) {
     },
     get strict() {
       return storage.strict;
+    },
+  };
+}
+
+function streamLimitsOf({ limits }: Config) {
+  return {
+    get maxStreams() {
+      return limits.max_event_streams;
     },
   };
 }

@@ -14,6 +14,8 @@ export interface OutgoingRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Readable | null;
   readonly signal: AbortSignal | undefined;
+  /** The reply may be silent for as long as it likes: whoever reads it knows when it is too long. */
+  readonly openEnd?: boolean;
 }
 
 export interface IncomingReply {
@@ -45,11 +47,21 @@ export interface Download {
   readonly sha256: string | null;
 }
 
+/** Events as they come. Iterated once; the connection ends with the iteration. */
+export interface ReceivedEvents<Event> extends AsyncIterable<Event> {
+  /** From where another call would go on, also where no event came; null while that is not known. */
+  readonly position: number | null;
+}
+
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-type ResultOf<O extends Operation> = O['output'] extends z.core.$ZodType ? z.output<O['output']> : Download;
+type ResultOf<O extends Operation> = O['stream'] extends z.core.$ZodType
+  ? ReceivedEvents<z.output<O['stream']>>
+  : O['output'] extends z.core.$ZodType
+    ? z.output<O['output']>
+    : Download;
 
 type ClientCall<O extends Operation> = O extends { readonly body: unknown }
   ? (input: z.input<O['input']>, file: OutgoingFile, options?: CallOptions) => Promise<ResultOf<O>>
@@ -90,7 +102,9 @@ export function createClient<T extends Operations>(operations: T, options: Clien
 
 function createDispatch({ transport, apiKey, language, check }: ClientOptions): Dispatch {
   return async (operation, input, file, { signal }) => {
-    const headers: Record<string, string> = { accept: 'application/json', 'accept-language': language };
+    const isStream = operation.reply === 'events';
+    const accept = isStream ? 'text/event-stream, application/json' : 'application/json';
+    const headers: Record<string, string> = { accept, 'accept-language': language };
     if (apiKey !== undefined) headers['x-api-key'] = apiKey;
     if (file) {
       headers['content-type'] = 'application/octet-stream';
@@ -102,13 +116,20 @@ function createDispatch({ transport, apiKey, language, check }: ClientOptions): 
       headers,
       body: file?.bytes ?? null,
       signal,
+      ...(isStream ? { openEnd: true } : {}),
     });
     if (reply.status >= 400) throw await wireError(reply, transport.name);
     if (operation.reply === 'bytes') return download(reply, transport.name);
-    const value = unwrap(await readJson(reply, transport.name), operation);
-    const wrong = check?.(operation, value) ?? null;
-    if (wrong !== null) throw new ChsError('SERVER_REPLY', { server: transport.name, reason: wrong });
-    return value;
+    const checked = (value: unknown): unknown => {
+      const wrong = check?.(operation, value) ?? null;
+      if (wrong !== null) throw new ChsError('SERVER_REPLY', { server: transport.name, reason: wrong });
+      return value;
+    };
+    if (isStream) {
+      const { receiveEvents } = await import('./received-events.ts');
+      return receiveEvents(reply, transport.name, checked, signal);
+    }
+    return checked(unwrap(await readJson(reply, transport.name), operation));
   };
 }
 

@@ -51,6 +51,7 @@ function exchange(
     let answered = false;
     request.once('response', (response: IncomingMessage) => {
       answered = true;
+      if (outgoing.openEnd) request.setTimeout(0);
       const headers = {
         get: (name: string) => {
           const value = response.headers[name.toLowerCase()];

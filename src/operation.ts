@@ -30,9 +30,11 @@ interface OperationFacts {
 export interface Operation extends OperationFacts {
   /** Path parameters, query and JSON body (or multipart `metadata`) together: an object schema. */
   readonly input: z.core.$ZodType;
-  /** What a JSON reply carries. Null when the reply is bytes. */
+  /** What a JSON reply carries. Null when the reply is bytes or a stream of events. */
   readonly output: z.core.$ZodType | null;
-  readonly reply: 'json' | 'bytes';
+  /** One event, where the reply is a stream of them. */
+  readonly stream: z.core.$ZodType | null;
+  readonly reply: 'json' | 'bytes' | 'events';
 }
 
 /**
@@ -41,14 +43,18 @@ export interface Operation extends OperationFacts {
  */
 interface Declaration extends OperationFacts {
   readonly input: () => z.core.$ZodType;
+  /** Null where the reply is bytes, or what `stream` says. */
   readonly output: (() => z.core.$ZodType) | null;
+  /** One event of a reply that goes on. Its input has a field `after`: the ID of the last event that the caller has. */
+  readonly stream?: () => z.core.$ZodType;
 }
 
 /** The operation of a declaration, with the declaration's own types. */
-type Declared<D extends Declaration> = Omit<D, 'input' | 'output'> & {
+type Declared<D extends Declaration> = Omit<D, 'input' | 'output' | 'stream'> & {
   readonly input: ReturnType<D['input']>;
   readonly output: D['output'] extends () => infer Schema ? Schema : null;
-  readonly reply: D['output'] extends null ? 'bytes' : 'json';
+  readonly stream: D extends { readonly stream: () => infer Schema } ? Schema : null;
+  readonly reply: Operation['reply'];
 };
 
 /** A request's file: multipart under `part` with the input as JSON in `metadata`, or the raw body. */
@@ -87,6 +93,8 @@ export function defineOperations<const T extends Readonly<Record<string, Declara
       throw new Error(`${name}: summary must be one plain line`);
     if (declaration.body && declaration.method !== 'POST')
       throw new Error(`${name}: only POST carries a file`);
+    if (declaration.stream && (declaration.output !== null || declaration.method !== 'GET'))
+      throw new Error(`${name}: a stream of events is all that a GET replies`);
     return [name, operationOf(name, declaration)];
   });
   return Object.fromEntries(operations);
@@ -95,9 +103,11 @@ export function defineOperations<const T extends Readonly<Record<string, Declara
 function operationOf(name: string, declaration: Declaration): Operation {
   let input: z.core.$ZodType | undefined;
   let output: z.core.$ZodType | null | undefined;
+  let stream: z.core.$ZodType | null | undefined;
+  const reply = declaration.stream ? 'events' : declaration.output === null ? 'bytes' : 'json';
   return {
     ...declaration,
-    reply: declaration.output === null ? 'bytes' : 'json',
+    reply,
     get input() {
       input ??= checkedInput(name, declaration);
       return input;
@@ -106,12 +116,17 @@ function operationOf(name: string, declaration: Declaration): Operation {
       if (output === undefined) output = declaration.output?.() ?? null;
       return output;
     },
+    get stream() {
+      if (stream === undefined) stream = declaration.stream?.() ?? null;
+      return stream;
+    },
   };
 }
 
-function checkedInput(name: string, { input, path }: Declaration): z.core.$ZodType {
+function checkedInput(name: string, { input, path, stream }: Declaration): z.core.$ZodType {
   const schema = input();
-  const missing = pathParameters(path).find((parameter) => !keysOf(schema).includes(parameter));
+  const needed = [...pathParameters(path), ...(stream ? ['after'] : [])];
+  const missing = needed.find((parameter) => !keysOf(schema).includes(parameter));
   if (missing !== undefined) throw new Error(`${name}: {${missing}} is not in its input`);
   return schema;
 }
@@ -184,15 +199,35 @@ export interface BytesReply {
   open(start: number, end: number): Readable;
 }
 
+/** What every event of a stream has; the operation's `stream` says the rest. */
+export interface StreamedEvent {
+  readonly id: number;
+  /** Such as `pdb.uploaded`: letters, digits, dots, underscores. */
+  readonly type: string;
+}
+
+/** A reply that goes on until the caller has enough. */
+export interface EventsReply<Event extends StreamedEvent = StreamedEvent> {
+  /** Ends when the call's signal is aborted, and when the server stops. Read once. */
+  readonly events: AsyncIterable<Event>;
+  /** The caller has seen everything up to here, or did not ask for it; from here a next call goes on. */
+  position(): number;
+}
+
 type InputOf<O extends Operation> = z.output<O['input']>;
 type OutputOf<O extends Operation> = O['output'] extends z.core.$ZodType ? z.input<O['output']> : never;
+type EventOf<O extends Operation> = O['stream'] extends z.core.$ZodType
+  ? z.input<O['stream']> & StreamedEvent
+  : never;
 
 /** The function behind an operation. */
 export type Handler<O extends Operation> = O extends { readonly body: BodySpec }
   ? (upload: Upload<InputOf<O>>, call: Call) => Promise<OutputOf<O>>
-  : O['output'] extends null
-    ? (input: InputOf<O>, call: Call) => Promise<BytesReply>
-    : (input: InputOf<O>, call: Call) => Promise<OutputOf<O>>;
+  : O['stream'] extends z.core.$ZodType
+    ? (input: InputOf<O>, call: Call) => Promise<EventsReply<EventOf<O>>>
+    : O['output'] extends null
+      ? (input: InputOf<O>, call: Call) => Promise<BytesReply>
+      : (input: InputOf<O>, call: Call) => Promise<OutputOf<O>>;
 
 /** A domain's half of its table: one function an operation. */
 export type Handlers<T extends Operations> = { readonly [Name in keyof T]: Handler<T[Name]> };

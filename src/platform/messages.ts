@@ -147,7 +147,7 @@ export const messages: Record<ErrorCode, MessageRow> = {
     hint: 'Check the owner and the mount of storage.base_path.',
     hintZh: '请检查 storage.base_path 的所有者与挂载方式。',
   },
-  TOO_BUSY: { en: 'too many uploads at once, try again soon', zh: '并发上传过多，请稍后重试' },
+  TOO_BUSY: { en: 'too many requests of this kind at once, try again soon', zh: '同类请求过多，请稍后重试' },
   DATABASE_BUSY: { en: 'the database is locked by another process', zh: '数据库被其他进程锁定' },
   SHUTTING_DOWN: { en: 'the server is shutting down', zh: '服务器正在关闭' },
   STORAGE_FULL: {

@@ -32,6 +32,7 @@ const rows: readonly PhraseRow[] = [
   ],
   ['expected a whole number from {from} to {to}', '应为 {from} 到 {to} 之间的整数'],
   ['expected a span such as {example}, or an ISO 8601 time', '应为时长（例如 {example}）或 ISO 8601 时间'],
+  ['expected a span such as {example} or {other}', '应为时长，例如 {example} 或 {other}'],
   ['this time has passed', '该时间已过'],
   [
     'required: give {one} and {two}, or {three} and {four}',
@@ -127,6 +128,9 @@ const rows: readonly PhraseRow[] = [
   ['status {status}, no JSON', '状态码 {status}，不是 JSON'],
   ['status {status}', '状态码 {status}'],
   ['it is not a file', '不是文件'],
+  ['it is not a stream of events', '不是事件流'],
+  ['it fell silent', '对方没有动静了'],
+  ['expected types of events such as {example}', '应为事件类型，例如 {example}'],
   ['it is not what this route gives', '不是该接口应有的内容'],
   ['"{field}" is missing or of another type', '"{field}" 缺失或类型不符'],
   ['{received} of {size} bytes arrived', '共 {size} 字节，只收到 {received} 字节'],

@@ -13,6 +13,8 @@ export interface SqlBackend {
    * @throws ChsError DATABASE_BUSY when the others did not finish in time, STORAGE_FULL
    */
   write<T>(work: (db: Kysely<Schema>) => Promise<T>, options?: WriteOptions): Promise<T>;
+  /** Calls `listener` after each write that was committed here, not in other processes. Gives what ends that. */
+  onWritten(listener: () => void): () => void;
   /** Rejects when the database does not answer. */
   check(): Promise<void>;
   close(): Promise<void>;

@@ -60,6 +60,7 @@ async function openWith(options: SqliteOptions, reserve: Reserve): Promise<SqlBa
 
   const inode = statSync(path).ino;
   const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database }) });
+  const listeners = new Set<() => void>();
   const transaction = <T>(
     begin: 'begin' | 'begin immediate',
     work: (db: Kysely<Schema>) => Promise<T>,
@@ -92,7 +93,12 @@ async function openWith(options: SqliteOptions, reserve: Reserve): Promise<SqlBa
         return transaction('begin immediate', work);
       });
       reserve.keep();
+      for (const listener of listeners) listener();
       return result;
+    },
+    onWritten(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
     },
     async check() {
       // A file that was moved or replaced goes on working through the open handle, for nobody else.
