@@ -8,9 +8,9 @@ _chs() {
     word=${COMP_WORDS[i]}
     if [[ -n $skip ]]; then skip=''; continue; fi
     case $word in
-      --config|--end-time|--exception-address|--exception-code|--exe-age|--exe-filename|--exe-guid|--exe-version|--expires|--guid|--host|--key-file|--lang|--name|--output|--page|--page-size|--pdb-filename|--pid|--port|--q|--scope|--server|--signature|--start-time|--tid|--timestamp|--version|-V|-g|-n|-o|-p) skip=1 ;;
+      --after|--config|--count|--end-time|--exception-address|--exception-code|--exe-age|--exe-filename|--exe-guid|--exe-version|--expires|--guid|--host|--key-file|--lang|--limit|--name|--output|--page|--page-size|--pdb-filename|--pid|--port|--q|--scope|--server|--signature|--start-time|--tid|--timeout|--timestamp|--trend-days|--types|--version|-V|-g|-n|-o|-p) skip=1 ;;
       -*) ;;
-      *) case "${path:+$path }$word" in 'dump'|'dump upload'|'dump list'|'dump download'|'dump delete'|'dump show'|'dump explain'|'pdb'|'pdb upload'|'pdb list'|'pdb download'|'pdb delete'|'pdb show'|'pdb match'|'exe'|'exe upload'|'exe list'|'exe download'|'exe delete'|'exe show'|'serve'|'token'|'token create'|'token list'|'token revoke'|'config'|'config init'|'config show'|'config check'|'config schema'|'doctor'|'demo') path="${path:+$path }$word" ;; esac ;;
+      *) case "${path:+$path }$word" in 'dump'|'dump upload'|'dump list'|'dump download'|'dump delete'|'dump show'|'dump explain'|'dump modules'|'dump top'|'dump watch'|'pdb'|'pdb upload'|'pdb list'|'pdb download'|'pdb delete'|'pdb show'|'pdb match'|'pdb wanted'|'exe'|'exe upload'|'exe list'|'exe download'|'exe delete'|'exe show'|'serve'|'token'|'token create'|'token list'|'token revoke'|'config'|'config init'|'config show'|'config check'|'config schema'|'doctor'|'demo') path="${path:+$path }$word" ;; esac ;;
     esac
   done
   case "$path $prev" in
@@ -64,6 +64,27 @@ _chs() {
     'dump explain --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     'dump explain --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     'dump explain --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'dump modules --server') :; return ;;
+    'dump modules --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'dump modules --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'dump modules --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'dump top --start-time') :; return ;;
+    'dump top --end-time') :; return ;;
+    'dump top -V'|'dump top --version') :; return ;;
+    'dump top --trend-days') :; return ;;
+    'dump top -n'|'dump top --limit') :; return ;;
+    'dump top --server') :; return ;;
+    'dump top --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'dump top --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'dump top --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'dump watch --after') :; return ;;
+    'dump watch --types') :; return ;;
+    'dump watch --count') :; return ;;
+    'dump watch --timeout') :; return ;;
+    'dump watch --server') :; return ;;
+    'dump watch --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'dump watch --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'dump watch --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
     'pdb --server') :; return ;;
     'pdb --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     'pdb --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
@@ -102,6 +123,11 @@ _chs() {
     'pdb match --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     'pdb match --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     'pdb match --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'pdb wanted -n'|'pdb wanted --limit') :; return ;;
+    'pdb wanted --server') :; return ;;
+    'pdb wanted --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'pdb wanted --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'pdb wanted --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
     'exe --server') :; return ;;
     'exe --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     'exe --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
@@ -195,12 +221,12 @@ _chs() {
       else COMPREPLY=($(compgen -W 'dump pdb exe serve token config doctor demo' -- "$cur")); fi ;;
     'dump')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
-      else COMPREPLY=($(compgen -W 'upload list download delete show explain' -- "$cur")); fi ;;
+      else COMPREPLY=($(compgen -W 'upload list download delete show explain modules top watch' -- "$cur")); fi ;;
     'dump upload')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--timestamp --exe-version --exe-guid --exe-age --pid --tid --exception-code --exception-address --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
       else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     'dump list')
-      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-V --version -g --guid --start-time --end-time --exception-code --signature --debuggable --q -p --page -n --page-size --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-V --version -g --guid --start-time --end-time --exception-code --signature --debuggable --no-debuggable --q -p --page -n --page-size --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
       else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
     'dump download')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-o --output -f --force --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
@@ -214,9 +240,18 @@ _chs() {
     'dump explain')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
       else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    'dump modules')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+    'dump top')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--start-time --end-time -V --version --trend-days -n --limit --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+    'dump watch')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--after --types --count --timeout --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
     'pdb')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
-      else COMPREPLY=($(compgen -W 'upload list download delete show match' -- "$cur")); fi ;;
+      else COMPREPLY=($(compgen -W 'upload list download delete show match wanted' -- "$cur")); fi ;;
     'pdb upload')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--exe-version --exe-guid --exe-age --pdb-filename --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
       else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
@@ -235,6 +270,9 @@ _chs() {
     'pdb match')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
       else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    'pdb wanted')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--system -n --limit --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
     'exe')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
       else COMPREPLY=($(compgen -W 'upload list download delete show' -- "$cur")); fi ;;

@@ -60,7 +60,9 @@ export const apart = {
     onResolve({ filter: new RegExp(`^(${APART.join('|')})$`) }, ({ path }) => ({ path, namespace: 'apart' }));
     onLoad({ filter: /.*/, namespace: 'apart' }, async ({ path }) => {
       // As a module with the package's own names: what a CommonJS file exports as `default` would be hidden in it.
-      const names = Object.keys(await import(path)).filter((name) => /^\w+$/.test(name) && name !== 'default');
+      const names = Object.keys(await import(path)).filter(
+        (name) => /^\w+$/.test(name) && name !== 'default',
+      );
       return {
         contents: [
           `const loaded = require('./${fileNameOf(path)}');`,

@@ -162,12 +162,12 @@ function modulesWithPdb(
 
 type RowHandlers = 'getMinidump' | 'getPdb' | 'getExe' | 'deleteMinidump' | 'deletePdb' | 'deleteExe';
 
-function rows({ store, modules, blobs, rootName }: CrashContext): Pick<CrashHandlers, RowHandlers> {
+function rows({ store, modules, blobs, rootName, now }: CrashContext): Pick<CrashHandlers, RowHandlers> {
   const remove = async (kind: FileKind, id: string): Promise<{ deleted: true; id: string }> => {
     const row = await findRow(store, kind, id);
     const removal = await blobs.remove(keyOf(row.file_path));
     try {
-      const { removed } = await store.remove(kind, row.id);
+      const { removed } = await store.remove(kind, row.id, now());
       if (!removed) throw new ChsError(notFound[kind], { id });
     } catch (error) {
       await removal.abandon();

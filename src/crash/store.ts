@@ -152,7 +152,8 @@ export interface CrashStore {
   addDeclaration<K extends FileKind>(kind: K, id: string, declared: Redeclaration): Promise<RowOf[K] | null>;
   find<K extends FileKind>(kind: K, id: string): Promise<RowOf[K] | null>;
   findBySha256<K extends FileKind>(kind: K, sha256: string): Promise<RowOf[K] | null>;
-  remove(kind: FileKind, id: string): Promise<Removed>;
+  /** `atMs`: when, for those who watch. */
+  remove(kind: FileKind, id: string, atMs: number): Promise<Removed>;
   /** Whether any row names this `file_path`. */
   isReferenced(filePath: string): Promise<boolean>;
   minidumpDetails(id: string): Promise<string | null>;

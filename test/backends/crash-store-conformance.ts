@@ -60,7 +60,7 @@ function rowsConform(t: Test, open: Open): void {
     for (const kind of ['minidumps', 'pdbs', 'exes'] as const) {
       t.equal(await store.find(kind, 'none'), null);
       t.equal(await store.findBySha256(kind, 'none'), null);
-      t.equal((await store.remove(kind, 'none')).removed, false);
+      t.equal((await store.remove(kind, 'none', 0)).removed, false);
     }
     t.equal(await store.minidumpDetails('none'), null);
     t.same(await store.debugIds('none'), []);
@@ -85,12 +85,12 @@ function rowsConform(t: Test, open: Open): void {
     const store = await open(t);
     const row = minidumpRow();
     await store.addMinidump(row, '{}');
-    const results = await Promise.all([1, 2, 3].map(() => store.remove('minidumps', row.id)));
+    const results = await Promise.all([1, 2, 3].map(() => store.remove('minidumps', row.id, 0)));
     t.equal(results.filter(({ removed }) => removed).length, 1);
     t.equal(await store.minidumpDetails(row.id), null);
     const exe = exeRow();
     await store.addExe(exe, [{ guidKey: guidKey(1), age: 1 }]);
-    await store.remove('exes', exe.id);
+    await store.remove('exes', exe.id, 0);
     t.same(await store.debugIds(exe.id), []);
     t.same(await store.exesByGuid(guidKey(1), 'parsed'), []);
     t.equal((await store.addMinidump(row, '{}')).added, true, 'the same bytes may come again');
@@ -251,7 +251,7 @@ function listsConform(t: Test, open: Open): void {
       }
       for (let index = 0; index < 60; index += 1) {
         const [gone] = kept.splice(Math.floor(random() * kept.length), 1);
-        if (gone) await store.remove('minidumps', gone.id);
+        if (gone) await store.remove('minidumps', gone.id, 0);
       }
       for (let question = 0; question < 60; question += 1) {
         const filter = randomFilter(random);

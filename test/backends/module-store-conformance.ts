@@ -58,10 +58,14 @@ function matchingConforms(t: Test, open: Open): void {
       total: 1,
       rows: [{ id: waiting[2]?.id }],
     });
-    t.same(await crash.remove('pdbs', pdb.id), { removed: true, noLongerDebuggable: 0 }, 'the copy remains');
+    t.same(
+      await crash.remove('pdbs', pdb.id, 0),
+      { removed: true, noLongerDebuggable: 0 },
+      'the copy remains',
+    );
     const { rows } = await crash.listPdbs({}, { offset: 0, limit: 1 });
-    t.same(await crash.remove('pdbs', rows[0]?.id ?? ''), { removed: true, noLongerDebuggable: 3 });
-    t.same(await crash.remove('pdbs', pdb.id), { removed: false, noLongerDebuggable: 0 });
+    t.same(await crash.remove('pdbs', rows[0]?.id ?? '', 0), { removed: true, noLongerDebuggable: 3 });
+    t.same(await crash.remove('pdbs', pdb.id, 0), { removed: false, noLongerDebuggable: 0 });
   });
 
   t.test('compares GUID and age, portable PDBs by GUID alone', async (t) => {
@@ -114,7 +118,7 @@ function matchingConforms(t: Test, open: Open): void {
     t.equal((await crash.addExe(other, ids)).newlyDebuggable, 0, 'an image of another name');
     const own = exeRow({ ...image, state: 'verified', exe_filename: 'APP1.EXE' });
     t.equal((await crash.addExe(own, ids)).newlyDebuggable, 1);
-    t.same(await crash.remove('exes', own.id), { removed: true, noLongerDebuggable: 1 });
+    t.same(await crash.remove('exes', own.id, 0), { removed: true, noLongerDebuggable: 1 });
     const zero = moduleOf(2, { guidKey: null, age: null, timeDateStamp: 0 });
     await crash.addMinidump(minidumpRow(), '{}', indexOf([zero]));
     const stampless = exeRow({ time_date_stamp: 0, size_of_image: 4096, exe_filename: 'app2.exe' });
@@ -155,9 +159,9 @@ function wantedConforms(t: Test, open: Open): void {
     const { crash, modules } = await open(t);
     const rows = [minidumpRow(), minidumpRow()];
     for (const row of rows) await crash.addMinidump(row, '{}', indexOf([moduleOf(1), moduleOf(2)]));
-    await crash.remove('minidumps', rows[0]?.id ?? '');
+    await crash.remove('minidumps', rows[0]?.id ?? '', 0);
     t.match(await modules.wanted({ system: false, limit: 9 }), [{ dumpCount: 1 }, { dumpCount: 1 }]);
-    await crash.remove('minidumps', rows[1]?.id ?? '');
+    await crash.remove('minidumps', rows[1]?.id ?? '', 0);
     t.same(await modules.wanted({ system: false, limit: 9 }), []);
     const again = await crash.addMinidump(minidumpRow(), '{}', indexOf([moduleOf(1)]));
     t.equal(again.row.serial, 1);
@@ -208,8 +212,8 @@ function signaturesConform(t: Test, open: Open): void {
       { day: 2, count: 1 },
     ]);
     t.match(await crash.listMinidumps({ signature: 'a' }, { offset: 0, limit: 2 }), { total: 3 });
-    await crash.remove('minidumps', newest);
-    await crash.remove('minidumps', unsigned);
+    await crash.remove('minidumps', newest, 0);
+    await crash.remove('minidumps', unsigned, 0);
     t.match(await crash.listMinidumps({ signature: 'a' }, { offset: 0, limit: 2 }), { total: 2 });
     t.same(await modules.signatureTotals({}), { signatures: 2, minidumps: 3, unsigned: 0 });
   });

@@ -55,7 +55,7 @@ t.test('keeps tallies that equal a recount, also for rows of another program', a
     }
     if (random() < 0.4) {
       const [gone = ''] = ids.splice(Math.floor(random() * ids.length), 1);
-      if (random() < 0.5) await store.remove('minidumps', gone);
+      if (random() < 0.5) await store.remove('minidumps', gone, 0);
       else other.prepare('DELETE FROM minidumps WHERE id = ?').run(gone);
     }
   }

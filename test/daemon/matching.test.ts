@@ -68,6 +68,30 @@ inBoth('says for each module what is stored, and a late PDB how many dumps waite
   t.equal(textAt(again, 'data', 'signature'), textAt(dump, 'data', 'signature'));
 });
 
+inBoth('tells whoever watches how many dumps a late PDB made debuggable', async (t, chs) => {
+  await send(chs, 'minidump', null, crashme('av.dmp'));
+  const pdb = textAt(await send(chs, 'pdb', null, crashme('crashme.pdb'), 'crashme.pdb'), 'data', 'pdb_id');
+  await ask(chs, `/api/pdbs/${pdb}`, { method: 'DELETE' });
+  const stream = await chs.fetch('/api/events?after=0');
+  let text = '';
+  for await (const piece of stream.body ?? []) {
+    text += Buffer.from(piece).toString();
+    if (text.includes('pdb.deleted') && text.endsWith('\n\n')) break;
+  }
+  const events = Array.from(text.matchAll(/^data: (.*)$/gm), ([, json = '']) => JSON.parse(json));
+  t.match(events, [
+    {
+      type: 'minidump.uploaded',
+      data: { exe_name: 'crashme.exe', signature: '0xC0000005 crashme.exe+0x156E' },
+    },
+    {
+      type: 'pdb.uploaded',
+      data: { pdb_id: pdb, pdb_filename: 'crashme.pdb', newly_debuggable: 1, exe_age: 1 },
+    },
+    { type: 'pdb.deleted', data: { pdb_id: pdb, no_longer_debuggable: 1 } },
+  ]);
+});
+
 inBoth('says why a PDB that comes near is not it', async (t, chs) => {
   const id = textAt(await send(chs, 'minidump', null, crashme('av.dmp')), 'data', 'minidump_id');
   const reason = async () => at((await modulesOf(chs, id)).modules[0], 'reason');

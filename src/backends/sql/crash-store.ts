@@ -10,6 +10,7 @@ import {
   type SymbolFilter,
 } from '../../crash/store.ts';
 import type { SqlBackend } from './backend.ts';
+import { tellArrival, tellDeparture } from './crash-events.ts';
 import { listMinidumps } from './minidump-list.ts';
 import { countModules, matchArrival, modulesOfExe, modulesOfPdb, whileMatching } from './module-index.ts';
 import type { Schema } from './schema.ts';
@@ -33,6 +34,7 @@ function additions(backend: SqlBackend): Pick<CrashStore, AddMethods> {
         const indexed = index ? await countModules(db, index, row.timestamp_ms) : {};
         const stored = await insertRow(db, 'minidumps', { ...row, ...indexed });
         await db.insertInto('minidump_details').values({ minidump_id: row.id, details }).execute();
+        await tellArrival(db, 'minidumps', stored, 0);
         return { added: true, row: stored, newlyDebuggable: 0 };
       }),
     addPdb: (row) =>
@@ -40,7 +42,9 @@ function additions(backend: SqlBackend): Pick<CrashStore, AddMethods> {
         const existing = await sameBytes(db, 'pdbs', row);
         if (existing) return { added: false, row: existing, newlyDebuggable: 0 };
         const stored = await insertRow(db, 'pdbs', row);
-        return { added: true, row: stored, newlyDebuggable: await matchArrival(db, 'pdbs', row.id) };
+        const newlyDebuggable = await matchArrival(db, 'pdbs', row.id);
+        await tellArrival(db, 'pdbs', stored, newlyDebuggable);
+        return { added: true, row: stored, newlyDebuggable };
       }),
     addExe: (row, debugIds) =>
       backend.write(async (db) => {
@@ -55,7 +59,9 @@ function additions(backend: SqlBackend): Pick<CrashStore, AddMethods> {
             .onConflict((c) => c.doNothing())
             .execute();
         }
-        return { added: true, row: stored, newlyDebuggable: await matchArrival(db, 'exes', row.id) };
+        const newlyDebuggable = await matchArrival(db, 'exes', row.id);
+        await tellArrival(db, 'exes', stored, newlyDebuggable);
+        return { added: true, row: stored, newlyDebuggable };
       }),
     addDeclaration: (kind, id, declared) =>
       backend.write(async (db) => {
@@ -99,7 +105,7 @@ function rows(backend: SqlBackend): Pick<CrashStore, RowMethods> {
   return {
     find: (kind, id) => backend.read((db) => first(db, kind, 'id', id)),
     findBySha256: (kind, sha256) => backend.read((db) => first(db, kind, 'sha256', sha256)),
-    remove: (kind, id) => backend.write((db) => removeRow(db, kind, id), { makesRoom: true }),
+    remove: (kind, id, atMs) => backend.write((db) => removeRow(db, kind, id, atMs), { makesRoom: true }),
     isReferenced: (filePath) => backend.read((db) => isReferenced(db, filePath)),
     minidumpDetails: (id) =>
       backend.read(async (db) => {
@@ -217,15 +223,23 @@ async function insertRow<K extends FileKind>(db: Kysely<Schema>, kind: K, row: R
 }
 
 /** Dumps that needed a PDB or an image look for another one. */
-async function removeRow(db: Kysely<Schema>, kind: FileKind, id: string): Promise<Removed> {
+async function removeRow<K extends FileKind>(
+  db: Kysely<Schema>,
+  kind: K,
+  id: string,
+  atMs: number,
+): Promise<Removed> {
+  const row = await first(db, kind, 'id', id);
+  if (!row) return { removed: false, noLongerDebuggable: 0 };
   const modules =
     kind === 'minidumps' ? [] : await (kind === 'pdbs' ? modulesOfPdb(db, id) : modulesOfExe(db, id));
-  const { result, difference } = await whileMatching(db, modules, async () => {
+  const { difference } = await whileMatching(db, modules, async () => {
     await db.deleteFrom('declared_ids').where('kind', '=', kind).where('file_id', '=', id).execute();
-    return sql`delete from ${sql.table(kind)} where id = ${id}`.execute(db);
+    await sql`delete from ${sql.table(kind)} where id = ${id}`.execute(db);
   });
-  const removed = result.numAffectedRows !== undefined && result.numAffectedRows > 0n;
-  return { removed, noLongerDebuggable: Math.max(0, -difference) };
+  const noLongerDebuggable = Math.max(0, -difference);
+  await tellDeparture(db, kind, row, { noLongerDebuggable, atMs });
+  return { removed: true, noLongerDebuggable };
 }
 
 /** U+0000, which a hostile file may have in its names: PostgreSQL refuses it, and SQLite's functions end at it. */
