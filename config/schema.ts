@@ -92,6 +92,18 @@ const database = z.object({
   }),
 });
 
+const symbols = z.object({
+  public: z.boolean().default(false).meta({
+    description:
+      'Give symbol files below /symbols to debuggers without any key: for networks that you trust.',
+    reload: true,
+  }),
+  max_misses: whole(0, 1_000_000, 10_000).meta({
+    description: 'Symbols that debuggers asked for in vain are remembered, so many of them; 0 keeps none.',
+    reload: true,
+  }),
+});
+
 const logging = z.object({
   level: z
     .enum(['trace', 'debug', 'info', 'warn', 'error'])
@@ -265,6 +277,7 @@ export const configSchema = z.object({
   server: server.prefault({}).meta({ description: 'The daemon (chs serve).' }),
   storage: storage.prefault({}).meta({ description: 'Stored files and their limits.' }),
   database: database.prefault({}).meta({ description: 'The database.' }),
+  symbols: symbols.prefault({}).meta({ description: 'The symbol server for debuggers.' }),
   logging: logging.prefault({}).meta({ description: "The daemon's own log." }),
   client: client.prefault({}).meta({ description: 'The commands.' }),
   auth: auth.prefault({}).meta({ description: 'Who may call.' }),

@@ -1,6 +1,7 @@
 /** How replies are made: as a `Response` for the socket, as a plain object for a caller in the same process. */
 import { Readable } from 'node:stream';
 import type { Context } from 'hono';
+import type { WireReply } from './dialects/dialect.ts';
 import type { AppEnv } from './mount.ts';
 
 export type ReplyHeaders = Readonly<Record<string, string>>;
@@ -45,6 +46,25 @@ export function answerJson(
     status,
     headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
     body: json,
+  });
+}
+
+/** A failure as its dialect has it: JSON, or a text. */
+export function answerFailure(
+  c: Context<AppEnv>,
+  { status, body }: WireReply,
+  headers: ReplyHeaders,
+): Response {
+  if (typeof body !== 'string') return answerJson(c, { status, body }, headers);
+  return answer(c, {
+    status,
+    headers: {
+      'content-type': 'text/plain; charset=utf-8',
+      'content-length': String(Buffer.byteLength(body)),
+      'cache-control': 'no-store',
+      ...headers,
+    },
+    body,
   });
 }
 

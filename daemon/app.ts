@@ -9,11 +9,13 @@ import { anonymous } from '../src/platform/access.ts';
 import { ChsError } from '../src/platform/errors.ts';
 import { fromAcceptLanguage } from '../src/platform/language.ts';
 import type { Log } from '../src/platform/log.ts';
-import { answerJson, type ReplyHeaders } from './answer.ts';
+import { answerFailure, answerJson, type ReplyHeaders } from './answer.ts';
 import { type AddressCheck, createAddressCheck, presentedKey, requestIdOf } from './caller.ts';
 import type { Dialect } from './dialects/dialect.ts';
+import { isSymbolPath, withoutToken } from './dialects/symbols.ts';
 import { dialects } from './dialects/table.ts';
 import { type AppEnv, type MountOptions, mount } from './mount.ts';
+import { mountSymbolProbes } from './symbol-server.ts';
 
 export const SECURITY_HEADERS = {
   'x-content-type-options': 'nosniff',
@@ -48,7 +50,7 @@ export function createApp(chs: Chs, { config, log, router }: AppOptions): App {
     await next();
     const { principal } = c.var.call;
     const milliseconds = Math.round(process.uptime() * 1000 - startedMs);
-    requestLog.debug(`${c.req.method} ${c.req.path} ${c.res.status}`, {
+    requestLog.debug(`${c.req.method} ${withoutToken(c.req.path)} ${c.res.status}`, {
       ms: milliseconds,
       address,
       key: principal.name,
@@ -61,12 +63,14 @@ export function createApp(chs: Chs, { config, log, router }: AppOptions): App {
       error instanceof ChsError
         ? error
         : new ChsError('INTERNAL', { requestId: call.requestId }, { cause: error });
-    logFailure(call, `${c.req.method} ${c.req.path}`, known);
-    return answerJson(c, dialectOf(c.req.path).failure(known, call.language), failureHeaders(known));
+    logFailure(call, `${c.req.method} ${withoutToken(c.req.path)}`, known);
+    return answerFailure(c, dialectOf(c.req.path).failure(known, call.language), failureHeaders(known));
   });
 
   const options: MountOptions = {
-    authenticate: (headers) => chs.authenticate(presentedKey(headers)),
+    authenticate: (headers, token) =>
+      token === null ? chs.authenticate(presentedKey(headers)) : chs.authenticate(token, 'tokens'),
+    accessOf: (access) => (access === 'symbols' && config.symbols.public ? 'public' : access),
     maxJsonBytes: () => config.limits.max_json_bytes,
     uploadLimits: (operation) => ({
       maxFileBytes: config.storage[storageLimit(operation.body?.limit)],
@@ -75,6 +79,7 @@ export function createApp(chs: Chs, { config, log, router }: AppOptions): App {
     }),
   };
   for (const domain of chs.domains) mount(app, domain, options);
+  mountSymbolProbes(app, options);
 
   app.get('/ready', (c) => app.fetch(new Request(new URL('/health/ready', c.req.url), c.req.raw), c.env));
   app.get('/openapi.json', async (c) => {
@@ -90,9 +95,9 @@ export function createApp(chs: Chs, { config, log, router }: AppOptions): App {
     const allowed = allowedMethods(app, c.req.path);
     const code = allowed.length > 0 ? 'METHOD_NOT_ALLOWED' : 'ROUTE_NOT_FOUND';
     if (allowed.includes('GET')) allowed.push('HEAD');
-    const error = new ChsError(code, { method, path: c.req.path });
+    const error = new ChsError(code, { method, path: withoutToken(c.req.path) });
     const headers: ReplyHeaders = allowed.length > 0 ? { allow: allowed.join(', ') } : {};
-    return answerJson(c, dialectOf(c.req.path).failure(error, c.var.call.language), headers);
+    return answerFailure(c, dialectOf(c.req.path).failure(error, c.var.call.language), headers);
   });
   return app;
 }
@@ -134,12 +139,14 @@ function failureHeaders(error: ChsError): ReplyHeaders {
   if (error.retryAfterMs !== undefined) headers['retry-after'] = String(Math.ceil(error.retryAfterMs / 1000));
   // RFC 9110, 15.5.17: the reply to a range that is not there says how long the file is.
   if (error.code === 'RANGE_NOT_SATISFIABLE') headers['content-range'] = `bytes */${error.params.size}`;
+  if (error.code === 'METHOD_NOT_ALLOWED' && error.params.allow) headers.allow = String(error.params.allow);
   if (error.status === 401) headers['www-authenticate'] = 'Bearer realm="chs"';
   return headers;
 }
 
 /** Which dialect a failure on this path speaks, also where there is no such route. */
 function dialectOf(path: string): Dialect {
+  if (isSymbolPath(path)) return dialects.symbols;
   return /^\/(health|ready|openapi\.json)/.test(path) ? dialects.plain : dialects.crash;
 }
 

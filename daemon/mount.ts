@@ -10,7 +10,7 @@ import {
   type EventsReply,
   type Operation,
 } from '../src/operation.ts';
-import { type Principal, permits } from '../src/platform/access.ts';
+import { type Access, type Principal, permits } from '../src/platform/access.ts';
 import { ChsError, type ErrorCode } from '../src/platform/errors.ts';
 import { readableSize } from '../src/platform/size.ts';
 import { answer, answerJson, type HeaderReader, type Reply, type ReplyHeaders } from './answer.ts';
@@ -38,7 +38,10 @@ export interface AppEnv {
 }
 
 export interface MountOptions {
-  readonly authenticate: (headers: HeaderReader) => Promise<Principal>;
+  /** @param token the one in the path, which then counts alone; null where there is none */
+  readonly authenticate: (headers: HeaderReader, token: string | null) => Promise<Principal>;
+  /** What the configuration makes of an operation's access, for callers that present no token in the path. */
+  readonly accessOf: (access: Access) => Access;
   readonly uploadLimits: (operation: Operation) => UploadLimits;
   readonly maxJsonBytes: () => number;
 }
@@ -67,8 +70,8 @@ async function run(
   dialect: Dialect,
   options: MountOptions,
 ): Promise<Response> {
-  const call = { ...c.var.call, principal: await authorized(c, operation, options) };
-  c.set('call', call);
+  await authorize(c, operation.access, dialect, options);
+  const { call } = c.var;
   const texts = { ...c.req.query(), ...c.req.param(), ...resumption(c, operation) };
   if (operation.body) {
     const upload = createUpload(
@@ -132,19 +135,27 @@ function declared(error: unknown, { errors }: Operation, { requestId, signal }: 
   return new ChsError('INTERNAL', { requestId }, { cause: error });
 }
 
-/** A public route answers whoever asks, with or without a key, right or wrong. */
-async function authorized(
+/**
+ * Finds out who calls, for the rest of the request. A public route answers whoever asks, with or without a
+ * key, right or wrong.
+ *
+ * @throws ChsError UNAUTHORIZED, KEY_EXPIRED, FORBIDDEN
+ */
+export async function authorize(
   c: Context<AppEnv>,
-  operation: Operation,
-  options: MountOptions,
-): Promise<Principal> {
-  if (operation.access === 'public') return c.var.call.principal;
-  const principal = c.env?.principal ?? (await options.authenticate(c.req.raw.headers));
+  access: Access,
+  dialect: Dialect,
+  { authenticate, accessOf }: MountOptions,
+): Promise<void> {
+  const token = dialect.tokenIn?.(c.req.path) ?? null;
+  const needed = token === null ? accessOf(access) : access;
+  if (needed === 'public') return;
+  const principal = c.env?.principal ?? (await authenticate(c.req.raw.headers, token));
   if (principal.scope === null) throw new ChsError('UNAUTHORIZED');
-  if (!permits(principal.scope, operation.access)) {
-    throw new ChsError('FORBIDDEN', { scope: principal.scope, needed: operation.access });
+  if (!permits(principal.scope, needed)) {
+    throw new ChsError('FORBIDDEN', { scope: principal.scope, needed });
   }
-  return principal;
+  c.set('call', { ...c.var.call, principal });
 }
 
 /** Null where the client does not say it beforehand. */

@@ -61,7 +61,7 @@ function documentPaths(paths: Readonly<Record<string, Json>>): Record<string, Js
             description: 'An OpenAPI 3.1 document',
             content: { 'application/json': { schema: { type: 'object' } } },
           },
-          ...failures('PlainFailure', []),
+          ...failures('plain', []),
         },
       },
     },
@@ -135,10 +135,14 @@ function responses(operation: Operation): Json {
     : operation.output === null
       ? file()
       : { 200: success(operation, operation.output) };
-  return { ...succeeded, ...failures(failureName(operation), operation.errors) };
+  return { ...succeeded, ...failures(operation.dialect, operation.errors) };
 }
 
-function failures(schemaName: string, errors: readonly ErrorCode[]): Record<string, Json> {
+function failures(dialect: DialectName, errors: readonly ErrorCode[]): Record<string, Json> {
+  const content: Json =
+    dialect === 'symbols'
+      ? { 'text/plain': { schema: { type: 'string' } } }
+      : { 'application/json': { schema: { $ref: `#/components/schemas/${failureNames[dialect]}` } } };
   const replies: Record<string, Json> = {};
   const byStatus = new Map<number, string[]>();
   for (const code of [...errors, ...commonErrors]) {
@@ -146,10 +150,7 @@ function failures(schemaName: string, errors: readonly ErrorCode[]): Record<stri
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
   for (const [status, codes] of [...byStatus].sort(([a], [b]) => a - b)) {
-    replies[status] = {
-      description: [...new Set(codes)].join(', '),
-      content: { 'application/json': { schema: { $ref: `#/components/schemas/${schemaName}` } } },
-    };
+    replies[status] = { description: [...new Set(codes)].join(', '), content };
   }
   return replies;
 }
@@ -185,9 +186,7 @@ function success(operation: Operation, output: z.core.$ZodType): Json {
   return { description: 'Done', content: { 'application/json': { schema } } };
 }
 
-function failureName(operation: Operation): string {
-  return operation.dialect === 'plain' ? 'PlainFailure' : 'CrashFailure';
-}
+const failureNames = { crash: 'CrashFailure', plain: 'PlainFailure' } as const;
 
 function failureSchema(dialect: DialectName): Json {
   const common = { error: { type: 'string' }, code: { type: 'string' }, hint: { type: 'string' } };

@@ -9,9 +9,12 @@ import { createTokens } from './access/tokens.ts';
 import { openBlobs, openDatabase } from './backends/open.ts';
 import { createCrashStore } from './backends/sql/crash-store.ts';
 import { createEventStore } from './backends/sql/event-store.ts';
+import { createMissStore } from './backends/sql/miss-store.ts';
 import { createModuleStore } from './backends/sql/module-store.ts';
+import { createSymbolNameStore } from './backends/sql/name-store.ts';
 import { createTokenStore } from './backends/sql/token-store.ts';
 import { createCrash } from './crash/crash.ts';
+import { createMisses } from './crash/misses.ts';
 import { crashOperations } from './crash/operations.ts';
 import { filePathOf } from './crash/paths.ts';
 import { createEvents } from './events/events.ts';
@@ -62,6 +65,12 @@ export async function createChs(config: Config, { log, keys, now = Date.now }: C
   const tokenStore = createTokenStore(database);
   const eventStore = createEventStore(database);
   const feed = createFeed(eventStore, log);
+  const misses = createMisses({
+    store: createMissStore(database),
+    rowsMax: () => config.symbols.max_misses,
+    now,
+    log,
+  });
   let draining = false;
 
   const sweptCount = await blobs.sweep((key) => crashStore.isReferenced(filePathOf(key)));
@@ -87,6 +96,8 @@ export async function createChs(config: Config, { log, keys, now = Date.now }: C
         createCrash({
           store: crashStore,
           modules: createModuleStore(database),
+          names: createSymbolNameStore(database),
+          misses,
           blobs,
           limits: limitsOf(config),
           rootName: basename(root),
@@ -112,6 +123,7 @@ export async function createChs(config: Config, { log, keys, now = Date.now }: C
       await eventStore.keepNewest(config.limits.max_events).catch((error: unknown) => {
         log.warn(`Old events stay for now: ${error instanceof Error ? error.message : error}`);
       });
+      await misses.close();
       await blobs.close();
       await database.close();
     },

@@ -4,12 +4,15 @@ import type { Language } from '../../src/platform/messages.ts';
 
 export interface WireReply {
   readonly status: number;
+  /** Goes out as JSON; a text as it is. */
   readonly body: unknown;
 }
 
 export interface Dialect {
   /** The paths under which an operation is reachable. */
   paths(path: string): readonly string[];
+  /** The token in the path of a request; null where there is none. Left out where paths carry no tokens. */
+  tokenIn?(path: string): string | null;
   success(output: unknown): WireReply;
   failure(error: ChsError, language: Language): WireReply;
 }

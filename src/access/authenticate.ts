@@ -17,17 +17,20 @@ export interface AuthenticateContext {
   readonly log: Log;
 }
 
+/** Which keys count: all, or tokens alone where a key may be seen by others (in a URL). */
+export type KeyKinds = 'all' | 'tokens';
+
 /** Takes a presented key, or null for none; gives who it belongs to. */
-export type Authenticate = (presented: string | null) => Promise<Principal>;
+export type Authenticate = (presented: string | null, kinds?: KeyKinds) => Promise<Principal>;
 
 /**
  * @returns a function that throws ChsError UNAUTHORIZED for a key that nobody has, KEY_EXPIRED for
  *   a token that has ended
  */
 export function createAuthenticate({ fixedKeys, tokens, now, log }: AuthenticateContext): Authenticate {
-  return async (presented) => {
+  return async (presented, kinds = 'all') => {
     if (presented === null) return anonymous;
-    const fixed = matching(presented, fixedKeys());
+    const fixed = kinds === 'all' ? matching(presented, fixedKeys()) : null;
     if (fixed) return { kind: 'key', name: fixed.name, scope: 'admin' };
     const id = tokenIdOf(presented);
     const row = id === null ? null : await tokens.find(id);

@@ -1,9 +1,10 @@
 /** The crash domain: the functions behind its operations. */
-import type { BytesReply, Handlers } from '../operation.ts';
-import type { BlobStat, BlobStore } from '../platform/blobs.ts';
+import type { Handlers } from '../operation.ts';
+import type { BlobStore } from '../platform/blobs.ts';
 import { parseInstant } from '../platform/clock.ts';
 import { ChsError, type ErrorCode } from '../platform/errors.ts';
 import { type CatchUp, createCatchUp } from './catch-up.ts';
+import { fileReply } from './file-reply.ts';
 import { forMinidumpHandler } from './for-minidump.ts';
 import { exeKind } from './intake/exe.ts';
 import type { IntakeLimits } from './intake/kind.ts';
@@ -11,8 +12,10 @@ import { minidumpKind } from './intake/minidump.ts';
 import { pdbKind } from './intake/pdb.ts';
 import { createIntake, type Taken } from './intake/receive.ts';
 import { isRealStamp, preferVersion, sameImage } from './match.ts';
+import type { Misses } from './misses.ts';
 import type { ModuleStore } from './module-store.ts';
 import { oneIdentity } from './modules.ts';
+import type { SymbolNameStore } from './name-store.ts';
 import { baseName, exceptionCode, guidKeyOf } from './names.ts';
 import type { crashOperations } from './operations.ts';
 import { keyOf, shownPath } from './paths.ts';
@@ -20,11 +23,14 @@ import { jsonObject, shownExe, shownMinidump, shownPdb } from './replies.ts';
 import { signaturesHandler } from './signatures.ts';
 import type { CrashStore, DebugKey, FileKind, IdentitySource, PdbRow, RowOf } from './store.ts';
 import { readStoredMinidump } from './stored.ts';
+import { createSymbolServer } from './symbol-server.ts';
 import { wantedHandler } from './wanted.ts';
 
 export interface CrashContext {
   readonly store: CrashStore;
   readonly modules: ModuleStore;
+  readonly names: SymbolNameStore;
+  readonly misses: Misses;
   readonly blobs: BlobStore;
   readonly limits: IntakeLimits;
   /** The last segment of the storage root, as replies show it. */
@@ -49,6 +55,7 @@ export function createCrash(context: CrashContext): CrashHandlers {
     ...rows(context),
     ...lookups(context),
     ...matches(context, catchUp),
+    ...createSymbolServer(context),
   };
 }
 
@@ -260,17 +267,6 @@ async function debugKeysOf(store: CrashStore, question: PdbQuestion): Promise<re
   const field = exe_guid === undefined ? 'exe_guid' : 'exe_age';
   const reason = 'required: give exe_guid and exe_age, or exe_time_date_stamp and exe_size_of_image';
   throw new ChsError('INVALID_INPUT', { field, reason });
-}
-
-function fileReply(blobs: BlobStore, row: RowOf[FileKind], found: BlobStat, fileName: string): BytesReply {
-  const key = keyOf(row.file_path);
-  return {
-    sizeBytes: found.sizeBytes,
-    sha256: row.sha256,
-    fileName,
-    modifiedAt: found.modifiedAt,
-    open: (start, end) => blobs.open(key, start, end),
-  };
 }
 
 /** A GUID that identifies nothing (all zeros) is looked for as it is, and found nowhere. */

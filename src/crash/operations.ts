@@ -3,6 +3,7 @@ import { fileOperations } from './operations/files.ts';
 import { listOperations } from './operations/lists.ts';
 import { lookupOperations } from './operations/lookups.ts';
 import { moduleOperations } from './operations/modules.ts';
+import { symbolOperations } from './operations/symbol-server.ts';
 import { uploadOperations } from './operations/uploads.ts';
 
 export const crashOperations = {
@@ -11,4 +12,5 @@ export const crashOperations = {
   ...listOperations,
   ...lookupOperations,
   ...moduleOperations,
+  ...symbolOperations,
 };

@@ -38,6 +38,7 @@ export const errorTable = {
   UNSAFE_NAME: { status: 400, exit: 2 },
   // Who is asking.
   UNAUTHORIZED: { status: 401, exit: 2 },
+  SYMBOLS_NOT_PUBLIC: { status: 401, exit: 2 },
   KEY_EXPIRED: { status: 401, exit: 2 },
   FORBIDDEN: { status: 403, exit: 2 },
   ADDRESS_REFUSED: { status: 403, exit: 2 },
@@ -48,6 +49,7 @@ export const errorTable = {
   FILE_MISSING: { status: 404, exit: 2 },
   NO_MATCHING_PDB: { status: 404, exit: 1 },
   NO_MATCHING_EXE: { status: 404, exit: 1 },
+  SYMBOL_NOT_FOUND: { status: 404, exit: 1 },
   TOKEN_NOT_FOUND: { status: 404, exit: 2 },
   ROUTE_NOT_FOUND: { status: 404, exit: 2 },
   METHOD_NOT_ALLOWED: { status: 405, exit: 2 },

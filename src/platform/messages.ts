@@ -94,6 +94,13 @@ export const messages: Record<ErrorCode, MessageRow> = {
     hint: 'Send the key as X-API-Key or as Authorization: Bearer. The command line takes it from CHS_API_KEY or --key-file.',
     hintZh: '请通过 X-API-Key 或 Authorization: Bearer 发送密钥。命令行可使用 CHS_API_KEY 或 --key-file。',
   },
+  SYMBOLS_NOT_PUBLIC: {
+    en: 'not authorized',
+    zh: '未授权',
+    hint: 'Use /s/TOKEN in place of /symbols, with a token from `chs token create --scope symbols`, or set symbols.public.',
+    hintZh:
+      '请用 /s/TOKEN 代替 /symbols（令牌由 `chs token create --scope symbols` 创建），或设置 symbols.public。',
+  },
   KEY_EXPIRED: {
     en: 'not authorized: this key has expired or was revoked',
     zh: '未授权：API Key 已过期或已被吊销',
@@ -117,6 +124,7 @@ export const messages: Record<ErrorCode, MessageRow> = {
     zh: '未找到与给定参数匹配的 PDB',
   },
   NO_MATCHING_EXE: { en: 'No matching EXE found for the given GUID', zh: '未找到与给定 GUID 匹配的 EXE' },
+  SYMBOL_NOT_FOUND: { en: 'no such symbol file', zh: '符号文件不存在' },
   TOKEN_NOT_FOUND: {
     en: 'no such token: {id}',
     zh: '令牌不存在：{id}',

@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { SqlBackend } from '../../src/backends/sql/backend.ts';
 import { createCrashStore } from '../../src/backends/sql/crash-store.ts';
+import { createMissStore } from '../../src/backends/sql/miss-store.ts';
 import { createModuleStore } from '../../src/backends/sql/module-store.ts';
 import { createTokenStore } from '../../src/backends/sql/token-store.ts';
 import { loadDriver } from '../../src/backends/sqlite/driver.ts';
 import { openSqlite } from '../../src/backends/sqlite/open.ts';
 import { crashStoreConformance } from './crash-store-conformance.ts';
+import { missStoreConformance } from './miss-store-conformance.ts';
 import { moduleStoreConformance } from './module-store-conformance.ts';
 import { chance, guidKey, minidumpRow } from './rows.ts';
 import { tokenStoreConformance } from './token-store-conformance.ts';
@@ -23,6 +25,7 @@ moduleStoreConformance(t, async (t) => {
   const backend = await opened(t);
   return { crash: createCrashStore(backend), modules: createModuleStore(backend) };
 });
+missStoreConformance(t, async (t) => createMissStore(await opened(t)));
 tokenStoreConformance(t, async (t) => createTokenStore(await opened(t)));
 
 t.test('keeps tallies that equal a recount, also for rows of another program', async (t) => {
