@@ -65,8 +65,9 @@ export async function createChs(config: Config, { log, keys, now = Date.now }: C
   const tokenStore = createTokenStore(database);
   const eventStore = createEventStore(database);
   const feed = createFeed(eventStore, log);
+  const missStore = createMissStore(database);
   const misses = createMisses({
-    store: createMissStore(database),
+    store: missStore,
     rowsMax: () => config.symbols.max_misses,
     now,
     log,
@@ -98,6 +99,7 @@ export async function createChs(config: Config, { log, keys, now = Date.now }: C
           modules: createModuleStore(database),
           names: createSymbolNameStore(database),
           misses,
+          missStore,
           blobs,
           limits: limitsOf(config),
           rootName: basename(root),

@@ -12,6 +12,7 @@ import { minidumpKind } from './intake/minidump.ts';
 import { pdbKind } from './intake/pdb.ts';
 import { createIntake, type Taken } from './intake/receive.ts';
 import { isRealStamp, preferVersion, sameImage } from './match.ts';
+import type { MissStore } from './miss-store.ts';
 import type { Misses } from './misses.ts';
 import type { ModuleStore } from './module-store.ts';
 import { oneIdentity } from './modules.ts';
@@ -31,6 +32,7 @@ export interface CrashContext {
   readonly modules: ModuleStore;
   readonly names: SymbolNameStore;
   readonly misses: Misses;
+  readonly missStore: MissStore;
   readonly blobs: BlobStore;
   readonly limits: IntakeLimits;
   /** The last segment of the storage root, as replies show it. */
@@ -60,13 +62,13 @@ export function createCrash(context: CrashContext): CrashHandlers {
 }
 
 function matches(
-  { store, modules, blobs, rootName, now }: CrashContext,
+  { store, modules, misses, missStore, blobs, rootName, now }: CrashContext,
   catchUp: CatchUp,
 ): Pick<CrashHandlers, 'findForMinidump' | 'listSignatures' | 'listWanted'> {
   return {
     findForMinidump: forMinidumpHandler(store, blobs, rootName, (id) => findRow(store, 'minidumps', id)),
     listSignatures: signaturesHandler({ store, modules, catchUp, now }),
-    listWanted: wantedHandler({ modules, catchUp }),
+    listWanted: wantedHandler({ modules, misses, missStore, catchUp }),
   };
 }
 
@@ -92,12 +94,15 @@ function uploads(context: CrashContext): Pick<CrashHandlers, 'uploadMinidump' | 
       return { minidump_id: id, ...shown(taken), exception_code, signature, debuggable };
     },
     async uploadPdb(upload, call) {
+      // What waits to be written was missed before; it is not missing afterwards.
+      await context.misses.flush();
       const taken = await intake(pdbKind, upload, call);
       const { row, newlyDebuggable } = taken;
       const { id, pdb_filename } = row;
       return { pdb_id: id, ...shown(taken), pdb_filename, newly_debuggable: newlyDebuggable };
     },
     async uploadExe(upload, call) {
+      await context.misses.flush();
       const taken = await intake(exeKind, upload, call);
       const { row, newlyDebuggable } = taken;
       const { id, exe_filename } = row;

@@ -1,26 +1,41 @@
-/** PDBs that are missing, by demand: modules of stored dumps, and what debuggers asked for in vain. */
+/** PDBs and images that are missing, by demand: modules of stored dumps, and what debuggers asked for in vain. */
 import type { Handler } from '../operation.ts';
 import { isoSeconds } from '../platform/clock.ts';
 import type { CatchUp } from './catch-up.ts';
+import type { MissStore, SymbolMiss } from './miss-store.ts';
+import type { Misses } from './misses.ts';
 import type { ModuleStore, WantedModule } from './module-store.ts';
 import { dashedGuid, symbolStoreKey } from './names.ts';
 import type { moduleOperations } from './operations/modules.ts';
+import { PORTABLE_AGE, parseSymbolKey } from './symbol-path.ts';
+
+/** As many as are kept by default. */
+const MISSES_MAX = 10_000;
 
 export interface WantedContext {
   readonly modules: ModuleStore;
+  readonly misses: Misses;
+  readonly missStore: MissStore;
   readonly catchUp: CatchUp;
 }
 
-export function wantedHandler({
-  modules,
-  catchUp,
-}: WantedContext): Handler<(typeof moduleOperations)['listWanted']> {
+type Handled = Handler<(typeof moduleOperations)['listWanted']>;
+type Entry = Awaited<ReturnType<Handled>>['wanted'][number];
+
+export function wantedHandler({ modules, misses, missStore, catchUp }: WantedContext): Handled {
   return async ({ system, limit }) => {
-    await catchUp();
+    await Promise.all([catchUp(), misses.flush()]);
     const listed = await modules.wanted({ system, limit });
     const { own, system: systemTotal } = await modules.countWanted();
+    const missed = new Map((await missStore.list({ limit: MISSES_MAX })).map((miss) => [miss.key, miss]));
+    const entries = listed.flatMap((module) => moduleEntry(module, missed) ?? []);
+    // What is left of the misses is of no module that stands in the list already.
+    for (const miss of [...missed.values()].slice(0, limit)) {
+      const module = await moduleOf(modules, miss);
+      if (system || !module?.isSystem) entries.push(missEntry(miss, module));
+    }
     return {
-      wanted: listed.flatMap((module) => wantedEntry(module) ?? []).slice(0, limit),
+      wanted: entries.toSorted(byDemand).slice(0, limit),
       total: own,
       system_total: systemTotal,
       unindexed: await modules.countUnindexed(),
@@ -28,13 +43,21 @@ export function wantedHandler({
   };
 }
 
-function wantedEntry(module: WantedModule) {
+function byDemand(one: Entry, other: Entry): number {
+  return other.dump_count + other.request_count - (one.dump_count + one.request_count);
+}
+
+/** Takes the misses of the module out of `missed`. */
+function moduleEntry(module: WantedModule, missed: Map<string, SymbolMiss>): Entry | null {
   const { guidKey, age } = module;
   if (guidKey === null || age === null) return null;
+  const key = symbolStoreKey(guidKey, age);
+  const found = [key, symbolStoreKey(guidKey, PORTABLE_AGE)].flatMap((known) => missed.get(known) ?? []);
+  for (const miss of found) missed.delete(miss.key);
   return {
-    kind: 'pdb' as const,
-    file: module.debugFile,
-    key: symbolStoreKey(guidKey, age),
+    kind: 'pdb',
+    file: module.debugFile ?? found[0]?.file ?? null,
+    key,
     guid: dashedGuid(guidKey),
     age,
     module: module.name,
@@ -42,8 +65,35 @@ function wantedEntry(module: WantedModule) {
     system: module.isSystem,
     dump_count: module.dumpCount,
     debuggable_count: module.keyCount,
-    request_count: 0,
-    first_seen: isoSeconds(module.firstMs),
-    last_seen: isoSeconds(module.lastMs),
+    request_count: found.reduce((sum, miss) => sum + miss.requestCount, 0),
+    first_seen: isoSeconds(Math.min(module.firstMs, ...found.map(({ firstMs }) => firstMs))),
+    last_seen: isoSeconds(Math.max(module.lastMs, ...found.map(({ lastMs }) => lastMs))),
+  };
+}
+
+/** The module of stored dumps that a missed PDB belongs to. */
+async function moduleOf(modules: ModuleStore, { key }: SymbolMiss): Promise<WantedModule | null> {
+  const identity = parseSymbolKey(key);
+  return identity?.kind === 'pdb' ? modules.wantedByDebugId(identity.guidKey, identity.age) : null;
+}
+
+function missEntry(miss: SymbolMiss, module: WantedModule | null): Entry {
+  const identity = parseSymbolKey(miss.key);
+  const debugId = identity?.kind === 'pdb' ? identity : null;
+  const isPortable = debugId?.age === PORTABLE_AGE;
+  return {
+    kind: debugId ? 'pdb' : 'exe',
+    file: miss.file,
+    key: miss.key,
+    guid: debugId && dashedGuid(debugId.guidKey),
+    age: isPortable ? null : (debugId?.age ?? null),
+    module: module?.name ?? (debugId ? null : miss.file),
+    version: module?.version ?? null,
+    system: module?.isSystem ?? false,
+    dump_count: module?.dumpCount ?? 0,
+    debuggable_count: module?.keyCount ?? 0,
+    request_count: miss.requestCount,
+    first_seen: isoSeconds(miss.firstMs),
+    last_seen: isoSeconds(miss.lastMs),
   };
 }

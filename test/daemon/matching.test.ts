@@ -144,6 +144,32 @@ inBoth('lists wanted PDBs, the system’s only when asked', async (t, chs) => {
   t.equal((await ask(chs, '/api/list/wanted?limit=501')).status, 400);
 });
 
+inBoth('counts what debuggers asked for in vain as wanted, until it is there', async (t, chs) => {
+  await send(chs, 'minidump', null, crashme('av.dmp'));
+  const key = '54A340A4D444CC374C4C44205044422E1';
+  for (const path of [
+    `crashme.pdb/${key}/crashme.pdb`,
+    `CRASHME.pdb/${key.toLowerCase()}/crashme.PDB`,
+    'other.pdb/0123456789ABCDEF0123456789ABCDEF2a/other.pdb',
+    'other.pdb/0123456789ABCDEF0123456789ABCDEF2A/other.pdb',
+    'crashme.exe/6B024A3069000/crashme.exe',
+    `crashme.pd_/${key}/crashme.pd_`,
+    'index2.txt',
+  ])
+    t.equal((await chs.fetch(`/symbols/${path}`)).status, 404);
+  const wanted = async () => listAt(await ask(chs, '/api/list/wanted'), 'data', 'wanted');
+  t.match(await wanted(), [
+    { file: 'crashme.pdb', key, dump_count: 1, request_count: 2 },
+    { kind: 'pdb', file: 'other.pdb', guid: '01234567-89AB-CDEF-0123-456789ABCDEF', age: 42, dump_count: 0 },
+    { kind: 'exe', file: 'crashme.exe', key: '6B024A3069000', guid: null, request_count: 1 },
+  ]);
+  await send(chs, 'pdb', null, crashme('crashme.pdb'), 'crashme.pdb');
+  t.equal((await wanted()).length, 2);
+  await send(chs, 'exe', null, crashme('crashme.exe'), 'crashme.exe');
+  t.match(await wanted(), [{ file: 'other.pdb' }]);
+  t.equal((await wanted()).length, 1);
+});
+
 inBoth('lists the most frequent crashes', async (t, chs) => {
   t.match((await ask(chs, '/api/list/signatures')).body, { data: { crashes: [], total: 0, minidumps: 0 } });
   for (const mark of ['', 'x', 'y']) await send(chs, 'minidump', null, mutated(crashme('av.dmp'), mark));

@@ -2,8 +2,10 @@
 import { type ExpressionBuilder, type Kysely, type RawBuilder, sql } from 'kysely';
 import {
   type CrashStore,
+  type ExeRow,
   type FileKind,
   NO_AGE,
+  type PdbRow,
   type Redeclaration,
   type Removed,
   type RowOf,
@@ -12,6 +14,7 @@ import {
 import type { SqlBackend } from './backend.ts';
 import { tellArrival, tellDeparture } from './crash-events.ts';
 import { listMinidumps } from './minidump-list.ts';
+import { forgetMisses } from './miss-store.ts';
 import { countModules, matchArrival, modulesOfExe, modulesOfPdb, whileMatching } from './module-index.ts';
 import type { Schema } from './schema.ts';
 
@@ -42,6 +45,7 @@ function additions(backend: SqlBackend): Pick<CrashStore, AddMethods> {
         const existing = await sameBytes(db, 'pdbs', row);
         if (existing) return { added: false, row: existing, newlyDebuggable: 0 };
         const stored = await insertRow(db, 'pdbs', row);
+        await forgetMisses(db, pdbKeys(row));
         const newlyDebuggable = await matchArrival(db, 'pdbs', row.id);
         await tellArrival(db, 'pdbs', stored, newlyDebuggable);
         return { added: true, row: stored, newlyDebuggable };
@@ -59,6 +63,7 @@ function additions(backend: SqlBackend): Pick<CrashStore, AddMethods> {
             .onConflict((c) => c.doNothing())
             .execute();
         }
+        await forgetMisses(db, imageKeys(row));
         const newlyDebuggable = await matchArrival(db, 'exes', row.id);
         await tellArrival(db, 'exes', stored, newlyDebuggable);
         return { added: true, row: stored, newlyDebuggable };
@@ -95,6 +100,9 @@ async function fillIn(
     set exe_version = coalesce(exe_version, ${version}), ${name} = coalesce(${name}, ${fileName})
     where id = ${id}`.execute(db);
 }
+
+/** Stands in the keys of portable PDBs, which have no age. */
+const PORTABLE_AGE = 0xffff_ffff;
 
 /** The column of a file's own name. */
 const NAME_COLUMNS = { pdbs: 'pdb_filename', exes: 'exe_filename' } as const;
@@ -220,6 +228,22 @@ async function insertRow<K extends FileKind>(db: Kysely<Schema>, kind: K, row: R
   const values = Object.values(stored).map((value) => sql.val(value));
   await sql`insert into ${sql.table(kind)} (${sql.join(columns)}) values (${sql.join(values)})`.execute(db);
   return stored;
+}
+
+/** Under which keys debuggers find a PDB: by its bytes, or by its declaration where nobody could read them. */
+function pdbKeys({ guid_key, exe_age, parsed_guid_key, parsed_age, format, parsed }: PdbRow): string[] {
+  const guidKey = parsed === null ? guid_key : parsed_guid_key;
+  const age = format === 'portable' ? PORTABLE_AGE : parsed === null ? exe_age : parsed_age;
+  return guidKey === null || age === null ? [] : [`${guidKey}${hexDigits(age)}`];
+}
+
+function imageKeys({ time_date_stamp, size_of_image }: ExeRow): string[] {
+  if (time_date_stamp === null || size_of_image === null) return [];
+  return [`${hexDigits(time_date_stamp).padStart(8, '0')}${hexDigits(size_of_image)}`];
+}
+
+function hexDigits(value: number): string {
+  return value.toString(16).toUpperCase();
 }
 
 /** Dumps that needed a PDB or an image look for another one. */

@@ -61,6 +61,11 @@ async function add(db: Kysely<Schema>, misses: Parameters<MissStore['record']>[0
     .execute();
 }
 
+/** What is there now is not missed any more; for the transaction in which it arrives. */
+export async function forgetMisses(db: Kysely<Schema>, keys: readonly string[]): Promise<void> {
+  if (keys.length > 0) await db.deleteFrom('symbol_misses').where('key', 'in', keys).execute();
+}
+
 async function evict(db: Kysely<Schema>, rowsMax: number): Promise<void> {
   const { rows } = await sql<{ total: number }>`select count(*) as total from symbol_misses`.execute(db);
   const excess = Number(rows[0]?.total ?? 0) - rowsMax;
