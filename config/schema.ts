@@ -204,6 +204,18 @@ const limits = z.object({
     description: 'The newest so many events are kept, for those who were away.',
     reload: true,
   }),
+  max_annotations: whole(1, 100_000, 1000).meta({
+    description: 'Most annotations that a client may send beside a minidump.',
+    reload: true,
+  }),
+  max_annotations_size: size.prefault(1_048_576).meta({
+    description: 'Most bytes of their names and values together (default 1MB).',
+    reload: true,
+  }),
+  max_annotation_name_bytes: whole(1, 4096, 256).meta({
+    description: 'Longest name of an annotation, in bytes.',
+    reload: true,
+  }),
 });
 
 const fs = z.object({

@@ -154,6 +154,13 @@ function limitsOf({ storage, limits }: Config) {
     get strict() {
       return storage.strict;
     },
+    get annotations() {
+      return {
+        maxCount: limits.max_annotations,
+        maxBytes: limits.max_annotations_size,
+        maxNameBytes: limits.max_annotation_name_bytes,
+      };
+    },
   };
 }
 

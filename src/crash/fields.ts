@@ -33,6 +33,9 @@ export const hexAddress = () =>
 export const version = () => z.string().min(1).max(64);
 export const fileName = () => z.string().min(1).max(FILE_NAME_CHARS_MAX);
 
+/** Bounded by the metadata that they are in, and by the limits of annotations. */
+export const annotations = () => z.record(z.string(), z.string()).meta({ flag: 'annotation' });
+
 function isInstant(text: string): boolean {
   return !Number.isNaN(parseInstant(text));
 }

@@ -1,4 +1,6 @@
 /** Rows as the replies show them: the documented fields, and what chs adds. */
+import type { Annotation } from './annotation-store.ts';
+import { listed } from './annotations.ts';
 import { hex } from './formats/bytes.ts';
 import { shownPath } from './paths.ts';
 import type { ExeRow, FileRow, IdentityState, MinidumpRow, PdbRow } from './store.ts';
@@ -50,6 +52,21 @@ export function shownMinidump(row: MinidumpRow, rootName: string, withPdb: Reado
     created_at: row.created_at,
     ...rest,
   };
+}
+
+/**
+ * @param kept what the store has
+ * @param details of the dump, which tell its own annotations where its row is older than their table
+ */
+export function shownAnnotations(
+  kept: readonly Annotation[],
+  details: Readonly<Record<string, unknown>> | null,
+): Annotation[] {
+  const inside = details?.annotations;
+  if (kept.some(({ source }) => source === 'dump') || typeof inside !== 'object' || inside === null)
+    return [...kept];
+  const texts = Object.entries(inside).filter(([, value]) => typeof value === 'string');
+  return [...kept, ...listed(Object.fromEntries(texts), 'dump')];
 }
 
 export function shownPdb(row: PdbRow, rootName: string) {

@@ -1,4 +1,5 @@
 /** What the crash domain keeps, and the interface of whatever keeps it. Each method is one whole transaction. */
+import type { Annotation, AnnotationStore } from './annotation-store.ts';
 
 import type { MinidumpIndex } from './module-store.ts';
 
@@ -100,6 +101,8 @@ export interface MinidumpFilter {
   readonly exceptionCode?: string | undefined;
   readonly signature?: string | undefined;
   readonly debuggable?: boolean | undefined;
+  /** `value` is null for any. */
+  readonly annotation?: { readonly name: string; readonly value: string | null } | undefined;
   readonly text?: string | undefined;
 }
 
@@ -137,9 +140,15 @@ export interface Redeclaration {
   readonly fileName: string | null;
 }
 
-export interface CrashStore {
-  /** `index` is left out of rows that are to be indexed later. */
-  addMinidump(row: MinidumpRow, details: string, index?: MinidumpIndex): Promise<Added<MinidumpRow>>;
+/** What is written together with the row of a dump. */
+export interface BesideMinidump {
+  /** Left out of rows that are to be indexed later. */
+  readonly index?: MinidumpIndex;
+  readonly annotations?: readonly Annotation[];
+}
+
+export interface CrashStore extends AnnotationStore {
+  addMinidump(row: MinidumpRow, details: string, beside?: BesideMinidump): Promise<Added<MinidumpRow>>;
   addPdb(row: PdbRow): Promise<Added<PdbRow>>;
   /** `debugIds`: every CodeView identity of the image. */
   addExe(row: ExeRow, debugIds: readonly DebugKey[]): Promise<Added<ExeRow>>;

@@ -36,6 +36,8 @@ export const errorTable = {
   UNPARSABLE_FILE: { status: 400, exit: 2 },
   IDENTITY_MISMATCH: { status: 400, exit: 2 },
   UNSAFE_NAME: { status: 400, exit: 2 },
+  ANNOTATION_LIMIT: { status: 400, exit: 2 },
+  INVALID_ANNOTATIONS: { status: 400, exit: 2 },
   // Who is asking.
   UNAUTHORIZED: { status: 401, exit: 2 },
   SYMBOLS_NOT_PUBLIC: { status: 401, exit: 2 },

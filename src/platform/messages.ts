@@ -88,6 +88,14 @@ export const messages: Record<ErrorCode, MessageRow> = {
     en: '{field}: "{value}" cannot be used in a file name: {reason}',
     zh: '{field}："{value}" 不能用作文件名：{reason}',
   },
+  ANNOTATION_LIMIT: {
+    en: 'the annotations are over a limit: {reason}',
+    zh: '附加信息超过限制：{reason}',
+  },
+  INVALID_ANNOTATIONS: {
+    en: 'the part "{part}" is not a JSON object: {reason}',
+    zh: '字段 "{part}" 不是有效的 JSON 对象：{reason}',
+  },
   UNAUTHORIZED: {
     en: 'not authorized: the API key is missing or wrong',
     zh: '未授权：API Key 缺失或错误',

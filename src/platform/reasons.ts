@@ -54,6 +54,10 @@ const rows: readonly PhraseRow[] = [
   ['{what} JSON at position {at}', 'JSON 语法错误（位置 {at}）'],
   ['longer than {limit} bytes ({setting})', '超过 {limit} 字节（{setting}）'],
   ['its charset is not UTF-8', '字符集不是 UTF-8'],
+  // Annotations.
+  ['a name of more than {count} bytes ({setting})', '名称超过 {count} 字节（{setting}）'],
+  ['more than {count} of them ({setting})', '数量超过 {count}（{setting}）'],
+  ['names and values of more than {size} ({setting})', '名称与内容合计超过 {size}（{setting}）'],
   // Multipart bodies.
   ['more than {count} parts', '超过 {count} 个字段'],
   ['its lines must end with CR LF, and end with LF alone', '各行应以 CR LF 结尾，实际只有 LF'],

@@ -46,7 +46,7 @@ function matchingConforms(t: Test, open: Open): void {
     const stores = await open(t);
     const { crash } = stores;
     const add = async (...numbers: number[]): Promise<MinidumpRow> =>
-      (await crash.addMinidump(minidumpRow(), '{}', indexOf(numbers.map((n) => moduleOf(n))))).row;
+      (await crash.addMinidump(minidumpRow(), '{}', { index: indexOf(numbers.map((n) => moduleOf(n))) })).row;
     const waiting = [await add(1, 2), await add(1), await add(2, 1)];
     const pdb = pdbOf(1);
     t.equal((await crash.addPdb(pdb)).newlyDebuggable, 2, 'those that it decides on');
@@ -70,7 +70,7 @@ function matchingConforms(t: Test, open: Open): void {
 
   t.test('compares GUID and age, portable PDBs by GUID alone', async (t) => {
     const { crash } = await open(t);
-    await crash.addMinidump(minidumpRow(), '{}', indexOf([moduleOf(1)]));
+    await crash.addMinidump(minidumpRow(), '{}', { index: indexOf([moduleOf(1)]) });
     t.equal((await crash.addPdb(pdbOf(1, { parsed_age: 2 }))).newlyDebuggable, 0, 'another age');
     t.equal((await crash.addPdb(pdbOf(2))).newlyDebuggable, 0, 'another GUID');
     t.equal((await crash.addPdb(pdbOf(1, { parsed_age: null, format: 'portable' }))).newlyDebuggable, 1);
@@ -78,24 +78,22 @@ function matchingConforms(t: Test, open: Open): void {
 
   t.test('takes a declaration for what nobody could read, and for nothing else', async (t) => {
     const { crash } = await open(t);
-    await crash.addMinidump(minidumpRow(), '{}', indexOf([moduleOf(1)]));
+    await crash.addMinidump(minidumpRow(), '{}', { index: indexOf([moduleOf(1)]) });
     const declared = { guid_key: guidKey(1), exe_age: 1, parsed_guid_key: guidKey(9) };
     t.equal((await crash.addPdb(pdbOf(1, { ...declared, state: 'mismatch' }))).newlyDebuggable, 0);
     const unparsed = { ...declared, state: 'unparsed', parsed_guid_key: null, parsed_age: null };
     t.equal((await crash.addPdb(pdbOf(1, unparsed))).newlyDebuggable, 1);
     const only = moduleOf(2, { timeDateStamp: null, sizeOfImage: null });
-    await crash.addMinidump(minidumpRow(), '{}', indexOf([only]));
+    await crash.addMinidump(minidumpRow(), '{}', { index: indexOf([only]) });
     const mismatch = { state: 'mismatch', guid_key: guidKey(2), exe_age: 1, parsed_guid_key: guidKey(8) };
     t.equal(
       (await crash.addPdb(pdbOf(8, mismatch))).newlyDebuggable,
       1,
       'a dump of which only that is known',
     );
-    await crash.addMinidump(
-      minidumpRow(),
-      '{}',
-      indexOf([moduleOf(3, { sizeOfImage: null, timeDateStamp: null })]),
-    );
+    await crash.addMinidump(minidumpRow(), '{}', {
+      index: indexOf([moduleOf(3, { sizeOfImage: null, timeDateStamp: null })]),
+    });
     const later = await crash.addPdb(pdbOf(7));
     const redeclared = { debugId: { guidKey: guidKey(3), age: NO_AGE }, version: null, fileName: null };
     await crash.addDeclaration('pdbs', later.row.id, redeclared);
@@ -105,7 +103,7 @@ function matchingConforms(t: Test, open: Open): void {
   t.test('finds the PDB of a module without a CodeView record through its image', async (t) => {
     const { crash } = await open(t);
     const bare = moduleOf(1, { guidKey: null, age: null, debugFile: null });
-    await crash.addMinidump(minidumpRow(), '{}', indexOf([bare]));
+    await crash.addMinidump(minidumpRow(), '{}', { index: indexOf([bare]) });
     t.equal((await crash.addPdb(pdbOf(1))).newlyDebuggable, 0);
     const image = {
       state: 'verified',
@@ -120,7 +118,7 @@ function matchingConforms(t: Test, open: Open): void {
     t.equal((await crash.addExe(own, ids)).newlyDebuggable, 1);
     t.same(await crash.remove('exes', own.id, 0), { removed: true, noLongerDebuggable: 1 });
     const zero = moduleOf(2, { guidKey: null, age: null, timeDateStamp: 0 });
-    await crash.addMinidump(minidumpRow(), '{}', indexOf([zero]));
+    await crash.addMinidump(minidumpRow(), '{}', { index: indexOf([zero]) });
     const stampless = exeRow({ time_date_stamp: 0, size_of_image: 4096, exe_filename: 'app2.exe' });
     t.equal((await crash.addExe(stampless, ids)).newlyDebuggable, 0, 'no time identifies nothing');
   });
@@ -132,11 +130,14 @@ function wantedConforms(t: Test, open: Open): void {
     const system = moduleOf(50, { name: 'ntdll.dll', isSystem: true });
     const nameless = moduleOf(60, { guidKey: null, age: null });
     for (const numbers of [[1, 2], [1, 2], [2], [3, 2]])
-      await crash.addMinidump(
-        minidumpRow({ timestamp_ms: numbers.length * 1000 }),
-        '{}',
-        indexOf([...numbers.map((n) => moduleOf(n)), moduleOf(2, { name: 'APP2.exe' }), system, nameless]),
-      );
+      await crash.addMinidump(minidumpRow({ timestamp_ms: numbers.length * 1000 }), '{}', {
+        index: indexOf([
+          ...numbers.map((n) => moduleOf(n)),
+          moduleOf(2, { name: 'APP2.exe' }),
+          system,
+          nameless,
+        ]),
+      });
     const listed = await modules.wanted({ system: false, limit: 10 });
     t.match(listed, [
       { guidKey: guidKey(2), dumpCount: 4, keyCount: 1, firstMs: 1000, lastMs: 2000 },
@@ -158,19 +159,20 @@ function wantedConforms(t: Test, open: Open): void {
   t.test('forgets modules with the last dump that lists them', async (t) => {
     const { crash, modules } = await open(t);
     const rows = [minidumpRow(), minidumpRow()];
-    for (const row of rows) await crash.addMinidump(row, '{}', indexOf([moduleOf(1), moduleOf(2)]));
+    for (const row of rows)
+      await crash.addMinidump(row, '{}', { index: indexOf([moduleOf(1), moduleOf(2)]) });
     await crash.remove('minidumps', rows[0]?.id ?? '', 0);
     t.match(await modules.wanted({ system: false, limit: 9 }), [{ dumpCount: 1 }, { dumpCount: 1 }]);
     await crash.remove('minidumps', rows[1]?.id ?? '', 0);
     t.same(await modules.wanted({ system: false, limit: 9 }), []);
-    const again = await crash.addMinidump(minidumpRow(), '{}', indexOf([moduleOf(1)]));
+    const again = await crash.addMinidump(minidumpRow(), '{}', { index: indexOf([moduleOf(1)]) });
     t.equal(again.row.serial, 1);
   });
 
   t.test('takes the longest list of modules that a dump may have', async (t) => {
     const { crash, modules } = await open(t);
     const all = Array.from({ length: 4096 }, (_, n) => moduleOf(n));
-    await crash.addMinidump(minidumpRow(), '{}', indexOf(all));
+    await crash.addMinidump(minidumpRow(), '{}', { index: indexOf(all) });
     t.same(await modules.countWanted(), { own: 4096, system: 0 });
     t.equal((await crash.addPdb(pdbOf(4095))).newlyDebuggable, 0);
     t.same(await modules.countWanted(), { own: 4095, system: 0 });
@@ -182,7 +184,7 @@ function signaturesConform(t: Test, open: Open): void {
     const { crash, modules } = await open(t);
     const add = async (signature: string | null, timestamp_ms: number, exe_version: string | null) => {
       const row = minidumpRow({ timestamp_ms, exe_version });
-      await crash.addMinidump(row, '{}', { modules: [], keyModule: null, signature });
+      await crash.addMinidump(row, '{}', { index: { modules: [], keyModule: null, signature } });
       return row.id;
     };
     await add('a', 5 * DAY_MS, '1.0');

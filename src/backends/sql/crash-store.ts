@@ -11,6 +11,7 @@ import {
   type RowOf,
   type SymbolFilter,
 } from '../../crash/store.ts';
+import { createAnnotationStore, insertAnnotations } from './annotation-store.ts';
 import type { SqlBackend } from './backend.ts';
 import { tellArrival, tellDeparture } from './crash-events.ts';
 import { listMinidumps } from './minidump-list.ts';
@@ -23,20 +24,27 @@ const MATCHES_MAX = 50;
 
 /** @param backend an open database, migrated to today's tables */
 export function createCrashStore(backend: SqlBackend): CrashStore {
-  return { ...additions(backend), ...rows(backend), ...lists(backend), ...matches(backend) };
+  return {
+    ...additions(backend),
+    ...rows(backend),
+    ...lists(backend),
+    ...matches(backend),
+    ...createAnnotationStore(backend),
+  };
 }
 
 type AddMethods = 'addMinidump' | 'addPdb' | 'addExe' | 'addDeclaration';
 
 function additions(backend: SqlBackend): Pick<CrashStore, AddMethods> {
   return {
-    addMinidump: (row, details, index) =>
+    addMinidump: (row, details, { index, annotations = [] } = {}) =>
       backend.write(async (db) => {
         const existing = await sameBytes(db, 'minidumps', row);
         if (existing) return { added: false, row: existing, newlyDebuggable: 0 };
         const indexed = index ? await countModules(db, index, row.timestamp_ms) : {};
         const stored = await insertRow(db, 'minidumps', { ...row, ...indexed });
         await db.insertInto('minidump_details').values({ minidump_id: row.id, details }).execute();
+        await insertAnnotations(db, row.id, annotations);
         await tellArrival(db, 'minidumps', stored, 0);
         return { added: true, row: stored, newlyDebuggable: 0 };
       }),

@@ -1,6 +1,7 @@
 /** Pages of minidumps, newest first, in constant time on millions of rows. */
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Listed, MinidumpFilter, MinidumpRow, Page } from '../../crash/store.ts';
+import { annotationMatches } from './annotation-store.ts';
 import type { Schema } from './schema.ts';
 
 const HOUR_MS = 3_600_000;
@@ -8,6 +9,8 @@ const HOUR_MS = 3_600_000;
 const SKIP_MAX = 500;
 /** Division rounds towards zero, so the first day of 1970 and the day before it count as one. */
 const HOURS_A_DAY_MAX = 48;
+/** With more dumps than this that have an annotation, looking each row's up is cheaper than gathering them all. */
+const GATHERED_MAX = 5000;
 
 /**
  * One page and the number of all rows. Counting a million rows, or skipping half of them, takes
@@ -19,12 +22,15 @@ export async function listMinidumps(
   filter: MinidumpFilter,
   page: Page,
 ): Promise<Listed<MinidumpRow>> {
-  const guid = await guidCondition(db, filter.guidKey);
-  const total = await totalOf(db, filter, guid);
+  const found = {
+    guid: await guidCondition(db, filter.guidKey),
+    annotation: await annotationCondition(db, filter.annotation),
+  };
+  const total = await totalOf(db, filter, found);
   const limit = Math.min(page.limit, total - page.offset);
   if (limit <= 0) return { rows: [], total };
   const { endMs, skip } = await startOf(db, filter, page.offset);
-  const matching = where(conditionsOf({ ...filter, endMs }, guid));
+  const matching = where(conditionsOf({ ...filter, endMs }, found));
   const skipFromEnd = total - page.offset - limit;
   if (skip > SKIP_MAX && skipFromEnd < skip) {
     const { rows } = await sql<MinidumpRow>`
@@ -38,10 +44,17 @@ export async function listMinidumps(
   return { rows, total };
 }
 
-function conditionsOf(filter: MinidumpFilter, guid: GuidCondition | null): RawBuilder<unknown>[] {
+/** What has to be asked first, to know how to ask for the rest. */
+interface FoundConditions {
+  readonly guid: GuidCondition | null;
+  readonly annotation: RawBuilder<unknown> | null;
+}
+
+function conditionsOf(filter: MinidumpFilter, { guid, annotation }: FoundConditions): RawBuilder<unknown>[] {
   const conditions: RawBuilder<unknown>[] = [];
   if (filter.version !== undefined) conditions.push(sql`exe_version = ${filter.version}`);
   if (guid) conditions.push(guid.condition);
+  if (annotation) conditions.push(annotation);
   if (filter.startMs !== undefined) conditions.push(sql`timestamp_ms >= ${filter.startMs}`);
   if (filter.endMs !== undefined) conditions.push(sql`timestamp_ms <= ${filter.endMs}`);
   if (filter.exceptionCode !== undefined) conditions.push(sql`exception_code = ${filter.exceptionCode}`);
@@ -51,6 +64,8 @@ function conditionsOf(filter: MinidumpFilter, guid: GuidCondition | null): RawBu
     const pattern = `%${filter.text.replace(/[\\%_]/g, '\\$&')}%`;
     const columns = ['exe_name', 'exe_version', 'exe_guid', 'id', 'exception_code'];
     const likes = columns.map((column) => sql`${sql.ref(column)} like ${pattern} escape '\\'`);
+    // One pass over the annotations, not one for each row.
+    likes.push(sql`id in (select minidump_id from annotations where value like ${pattern} escape '\\')`);
     conditions.push(sql`(${sql.join(likes, sql` or `)})`);
   }
   return conditions;
@@ -93,23 +108,50 @@ async function guidCondition(db: Kysely<Schema>, guidKey: string | undefined): P
   };
 }
 
-async function totalOf(
+/**
+ * The dumps with an annotation: gathered by the index of names where they are few; where they are many, each row is
+ * asked, as then a page of the newest is soon full.
+ */
+async function annotationCondition(
   db: Kysely<Schema>,
-  filter: MinidumpFilter,
-  guid: GuidCondition | null,
-): Promise<number> {
+  annotation: MinidumpFilter['annotation'],
+): Promise<RawBuilder<unknown> | null> {
+  if (annotation === undefined) return null;
+  const matching = annotationMatches(annotation);
+  const { rows } = await sql<{ total: number }>`
+    select count(*) as total from (
+      select 1 from annotations where ${matching} limit ${GATHERED_MAX + 1}
+    ) as some`.execute(db);
+  if (Number(rows[0]?.total ?? 0) <= GATHERED_MAX)
+    return sql`id in (select annotations.minidump_id from annotations where ${matching})`;
+  return sql`exists (
+    select 1 from annotations where annotations.minidump_id = minidumps.id and ${matching})`;
+}
+
+async function totalOf(db: Kysely<Schema>, filter: MinidumpFilter, found: FoundConditions): Promise<number> {
   if (isTimeOnly(filter)) return totalBetween(db, filter);
   const [only, another] = Object.entries(filter).filter(([, value]) => value !== undefined);
   if (only && !another) {
     const [name, key] = only;
     if (name === 'version') return tally(db, 'version', key);
     if (name === 'exceptionCode') return tally(db, 'code', key);
-    if (name === 'guidKey' && guid?.ownOnly) return tally(db, 'guid', key);
+    if (name === 'guidKey' && found.guid?.ownOnly) return tally(db, 'guid', key);
     if (name === 'signature') return tally(db, 'signature', key);
     if (name === 'debuggable') return countDebuggable(db, filter.debuggable === true);
+    if (filter.annotation) return annotatedCount(db, filter.annotation);
   }
   const { rows } = await sql<{ total: number }>`
-    select count(*) as total from minidumps ${where(conditionsOf(filter, guid))}`.execute(db);
+    select count(*) as total from minidumps ${where(conditionsOf(filter, found))}`.execute(db);
+  return Number(rows[0]?.total ?? 0);
+}
+
+async function annotatedCount(
+  db: Kysely<Schema>,
+  annotation: NonNullable<MinidumpFilter['annotation']>,
+): Promise<number> {
+  const { rows } = await sql<{ total: number }>`
+    select count(distinct minidump_id) as total from annotations
+    where ${annotationMatches(annotation)}`.execute(db);
   return Number(rows[0]?.total ?? 0);
 }
 

@@ -1,4 +1,5 @@
 /** What the three kinds of upload have in common, and what each must say of itself. */
+import type { AnnotationLimits } from '../../platform/annotation-limits.ts';
 import type { ByteSource } from '../formats/bytes.ts';
 import { unpackedName } from '../names.ts';
 import type { Added, CrashStore, FileKind, FileRow, IdentityState, Redeclaration, RowOf } from '../store.ts';
@@ -10,6 +11,7 @@ export interface IntakeLimits {
   readonly maxExeBytes: number;
   readonly maxConcurrentUploads: number;
   readonly strict: boolean;
+  readonly annotations: AnnotationLimits;
 }
 
 /** The columns that the flow itself fills in, once the file has its place. */
@@ -25,6 +27,8 @@ export interface Identified<K extends FileKind> {
   readonly redeclaration: Redeclaration;
   /** Writes the row and whatever belongs to it. */
   add(store: CrashStore, placed: Pick<FileRow, PlacedColumns>): Promise<Added<RowOf[K]>>;
+  /** Adds to the row of the same bytes what came beside them; gives what there is to remark. */
+  join?(store: CrashStore, id: string): Promise<readonly string[]>;
 }
 
 export interface Kind<K extends FileKind, Input> {
@@ -52,6 +56,7 @@ export interface IdentifyContext<Input> {
   /** The name inside the cabinet, if the file came in one; untrusted. */
   readonly innerName: string | null;
   readonly strict: boolean;
+  readonly annotations: AnnotationLimits;
   readonly nowMs: number;
 }
 

@@ -1,6 +1,7 @@
 /** Minidumps on their way in. */
 import { isoSeconds, parseInstant } from '../../platform/clock.ts';
 import { ChsError } from '../../platform/errors.ts';
+import { gatherAnnotations, productVersion } from '../annotations.ts';
 import { type ByteSource, FormatError } from '../formats/bytes.ts';
 import { inspectMinidump } from '../inspect.ts';
 import { minidumpIndex } from '../modules.ts';
@@ -18,6 +19,8 @@ export interface MinidumpDeclaration {
   readonly tid?: number | undefined;
   readonly exception_code?: string | undefined;
   readonly exception_address?: string | undefined;
+  /** What the client wrote beside the dump. */
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 
 export const minidumpKind: Kind<'minidumps', MinidumpDeclaration> = {
@@ -37,7 +40,7 @@ export const minidumpKind: Kind<'minidumps', MinidumpDeclaration> = {
 
 async function identify(
   source: ByteSource,
-  { declared, strict, nowMs }: IdentifyContext<MinidumpDeclaration>,
+  { declared, strict, annotations: limits, nowMs }: IdentifyContext<MinidumpDeclaration>,
 ): Promise<Identified<'minidumps'>> {
   const inspected = await inspectMinidump(source).catch((error: unknown) => {
     if (!(error instanceof FormatError)) throw error;
@@ -54,7 +57,9 @@ async function identify(
   const { state, warnings } = compareIdentities(declared, found, strict);
 
   const guid = declared.exe_guid === undefined ? (found?.exe_guid ?? null) : plainGuid(declared.exe_guid);
-  const version = declared.exe_version ?? found?.exe_version ?? null;
+  const { annotations: sent = {} } = declared;
+  const annotations = gatherAnnotations(sent, dump?.annotations ?? {}, limits);
+  const version = declared.exe_version ?? found?.exe_version ?? productVersion(sent);
   const age = declared.exe_age ?? found?.exe_age ?? null;
   const pid = declared.pid ?? found?.pid ?? null;
   const tid = declared.tid ?? found?.tid ?? null;
@@ -104,7 +109,14 @@ async function identify(
       ...(failed ? [`Stored unparsed: ${failed.message}`] : []),
     ],
     add: (store, placed) =>
-      store.addMinidump({ ...placed, ...columns }, JSON.stringify(dump ?? {}), minidumpIndex(dump, columns)),
+      store.addMinidump({ ...placed, ...columns }, JSON.stringify(dump ?? {}), {
+        index: minidumpIndex(dump, columns),
+        annotations,
+      }),
+    async join(store, id) {
+      const leftOut = await store.addAnnotations(id, annotations, limits);
+      return leftOut === 0 ? [] : [`${leftOut} annotations are not kept: the dump has as many as it may`];
+    },
   };
 }
 

@@ -61,9 +61,13 @@ async function takeIn<K extends FileKind, Input extends object>(
   upload: Upload<Input>,
   call: Call,
 ): Promise<Taken<K>> {
-  const { input, unknownFields, taken, fileName } = await upload.receive((file) =>
-    stage(context, kind, file, call),
-  );
+  const {
+    input,
+    unknownFields,
+    notKept = [],
+    taken,
+    fileName,
+  } = await upload.receive((file) => stage(context, kind, file, call));
   const { blob } = taken;
   try {
     const identified = await kind.identify(blob, {
@@ -71,11 +75,13 @@ async function takeIn<K extends FileKind, Input extends object>(
       fileName,
       innerName: taken.innerName,
       strict: context.limits.strict,
+      annotations: context.limits.annotations,
       nowMs: context.now(),
     });
     const warnings = [
       ...identified.warnings,
       ...unknownFields.map((field) => `The metadata field "${field}" is not known and was ignored`),
+      ...notKept,
     ];
     const existing = await context.store.findBySha256(kind.kind, blob.sha256);
     if (existing) return await joinExisting(context, kind.kind, existing, blob, identified, warnings);
@@ -87,7 +93,7 @@ async function takeIn<K extends FileKind, Input extends object>(
       size_bytes: blob.sizeBytes,
       sha256: blob.sha256,
       state: identified.state,
-      declared: Object.keys(input).length > 0 ? JSON.stringify(input) : null,
+      declared: declaredText(input),
       warnings: JSON.stringify(warnings),
     });
     if (!added) return await joinExisting(context, kind.kind, row, blob, identified, warnings);
@@ -104,13 +110,18 @@ async function takeIn<K extends FileKind, Input extends object>(
   }
 }
 
+/** The metadata as the client sent them; annotations have a table of their own. */
+function declaredText({ annotations: _, ...declared }: { readonly annotations?: unknown }): string | null {
+  return Object.keys(declared).length > 0 ? JSON.stringify(declared) : null;
+}
+
 /** The same bytes are there already. If their file was lost, these take its place. */
 async function joinExisting<K extends FileKind>(
   { blobs, store }: IntakeContext,
   kind: K,
   row: RowOf[K],
   blob: StagedBlob,
-  { state, redeclaration }: Identified<K>,
+  { state, redeclaration, join }: Identified<K>,
   warnings: readonly string[],
 ): Promise<Taken<K>> {
   const key = keyOf(row.file_path);
@@ -120,7 +131,7 @@ async function joinExisting<K extends FileKind>(
   const isRestored = got === key && (await store.find(kind, row.id)) !== null;
   await (isRestored ? blob.settle() : blob.discard());
   const remarks = isRestored ? ['The stored file was missing and is restored'] : [];
-  remarks.push(...keptAsFirst(row, redeclaration));
+  remarks.push(...keptAsFirst(row, redeclaration), ...((await join?.(store, row.id)) ?? []));
   const joined = await redeclare(store, kind, row, redeclaration);
   if (joined.noted)
     remarks.push('The same bytes are stored under another identity; this one finds them, too');

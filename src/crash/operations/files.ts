@@ -42,7 +42,13 @@ export const fileOperations = defineOperations({
     access: 'read',
     input: () => z.object({ id: id() }),
     output: () =>
-      z.object({ minidump: minidumpSummary(), details: z.record(z.string(), z.unknown()).nullable() }),
+      z.object({
+        minidump: minidumpSummary(),
+        annotations: z
+          .array(z.object({ name: z.string(), value: z.string(), source: z.enum(['client', 'dump']) }))
+          .describe('Submitted by clients, and written into the dump'),
+        details: z.record(z.string(), z.unknown()).nullable(),
+      }),
     errors: ['MINIDUMP_NOT_FOUND'],
   },
   getPdb: {

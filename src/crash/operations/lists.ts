@@ -37,12 +37,20 @@ export const listOperations = defineOperations({
           .optional()
           .describe('Only this crash, as `chs dump top` names it'),
         debuggable: z.boolean().optional().describe('Only dumps whose PDB is stored'),
+        annotation: z
+          .string()
+          .min(1)
+          .max(1000)
+          .optional()
+          .describe('Only dumps with this annotation: NAME, or NAME=VALUE for one value'),
         q: z
           .string()
           .min(1)
           .max(200)
           .optional()
-          .describe('Only rows whose program name, version, GUID or ID holds this text'),
+          .describe(
+            'Only rows whose program name, version, GUID or ID holds this text, or one of its annotations',
+          ),
         ...page(),
       }),
     output: () => z.object({ minidumps: z.array(minidumpSummary()), ...pageReply() }),

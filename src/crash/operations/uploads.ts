@@ -1,7 +1,17 @@
 /** Uploads of minidumps, PDBs and EXEs. */
 import * as z from 'zod';
 import { defineOperations } from '../../operation.ts';
-import { fileName, guid, hexAddress, hexCode, instant, uint32, uploadReply, version } from '../fields.ts';
+import {
+  annotations,
+  fileName,
+  guid,
+  hexAddress,
+  hexCode,
+  instant,
+  uint32,
+  uploadReply,
+  version,
+} from '../fields.ts';
 
 export const uploadErrors = [
   'INVALID_METADATA',
@@ -20,6 +30,7 @@ export const uploadErrors = [
   'UNPARSABLE_FILE',
   'IDENTITY_MISMATCH',
   'UNSAFE_NAME',
+  'ANNOTATION_LIMIT',
   'TOO_BUSY',
   'CALLER_GONE',
   'REQUEST_TIMEOUT',
@@ -46,6 +57,7 @@ export const uploadOperations = defineOperations({
         tid: uint32().optional().describe('Thread that crashed'),
         exception_code: hexCode().optional().describe('Exception code, hexadecimal'),
         exception_address: hexAddress().optional().describe('Address of the exception, hexadecimal'),
+        annotations: annotations().optional().describe('Whatever else is to be kept beside it, by name'),
       }),
     output: () =>
       z.object({
