@@ -49,23 +49,17 @@ export function answerJson(
   });
 }
 
-/** A failure as its dialect has it: JSON, or a text. */
-export function answerFailure(
-  c: Context<AppEnv>,
-  { status, body }: WireReply,
-  headers: ReplyHeaders,
-): Response {
-  if (typeof body !== 'string') return answerJson(c, { status, body }, headers);
-  return answer(c, {
-    status,
-    headers: {
-      'content-type': 'text/plain; charset=utf-8',
-      'content-length': String(Buffer.byteLength(body)),
-      'cache-control': 'no-store',
-      ...headers,
-    },
-    body,
-  });
+/** What a dialect makes of success or failure: JSON as good as always, or lines of text. */
+export function answerInDialect(c: Context<AppEnv>, reply: WireReply, headers: ReplyHeaders = {}): Response {
+  if (!('text' in reply)) return answerJson(c, reply, headers);
+  const { status, text } = reply;
+  const own = {
+    'content-type': 'text/plain; charset=utf-8',
+    'content-length': String(Buffer.byteLength(text)),
+    'cache-control': 'no-store',
+    ...headers,
+  };
+  return answer(c, { status, headers: own, body: text });
 }
 
 function webStream(bytes: Readable, bufferBytes = BUFFER_BYTES): ReadableStream<Uint8Array> {

@@ -9,7 +9,7 @@ import { anonymous } from '../src/platform/access.ts';
 import { ChsError } from '../src/platform/errors.ts';
 import { fromAcceptLanguage } from '../src/platform/language.ts';
 import type { Log } from '../src/platform/log.ts';
-import { answerFailure, answerJson, type ReplyHeaders } from './answer.ts';
+import { answerInDialect, answerJson, type ReplyHeaders } from './answer.ts';
 import { type AddressCheck, createAddressCheck, presentedKey, requestIdOf } from './caller.ts';
 import type { Dialect } from './dialects/dialect.ts';
 import { isSymbolPath, withoutToken } from './dialects/symbols.ts';
@@ -64,18 +64,25 @@ export function createApp(chs: Chs, { config, log, router }: AppOptions): App {
         ? error
         : new ChsError('INTERNAL', { requestId: call.requestId }, { cause: error });
     logFailure(call, `${c.req.method} ${withoutToken(c.req.path)}`, known);
-    return answerFailure(c, dialectOf(c.req.path).failure(known, call.language), failureHeaders(known));
+    return answerInDialect(c, dialectOf(c.req.path).failure(known, call.language), failureHeaders(known));
   });
 
   const options: MountOptions = {
-    authenticate: (headers, token) =>
-      token === null ? chs.authenticate(presentedKey(headers)) : chs.authenticate(token, 'tokens'),
+    authenticate: (headers, { inPath, inQuery }) =>
+      inPath === null
+        ? chs.authenticate(presentedKey(headers) ?? inQuery)
+        : chs.authenticate(inPath, 'tokens'),
     accessOf: (access) => (access === 'symbols' && config.symbols.public ? 'public' : access),
     maxJsonBytes: () => config.limits.max_json_bytes,
     uploadLimits: (operation) => ({
       maxFileBytes: config.storage[storageLimit(operation.body?.limit)],
       maxMetadataBytes: config.storage.max_metadata_size,
       idleTimeoutMs: config.server.body_idle_timeout_ms,
+      annotations: {
+        maxCount: config.limits.max_annotations,
+        maxBytes: config.limits.max_annotations_size,
+        maxNameBytes: config.limits.max_annotation_name_bytes,
+      },
     }),
   };
   for (const domain of chs.domains) mount(app, domain, options);
@@ -97,7 +104,7 @@ export function createApp(chs: Chs, { config, log, router }: AppOptions): App {
     if (allowed.includes('GET')) allowed.push('HEAD');
     const error = new ChsError(code, { method, path: withoutToken(c.req.path) });
     const headers: ReplyHeaders = allowed.length > 0 ? { allow: allowed.join(', ') } : {};
-    return answerFailure(c, dialectOf(c.req.path).failure(error, c.var.call.language), headers);
+    return answerInDialect(c, dialectOf(c.req.path).failure(error, c.var.call.language), headers);
   });
   return app;
 }
@@ -147,6 +154,7 @@ function failureHeaders(error: ChsError): ReplyHeaders {
 /** Which dialect a failure on this path speaks, also where there is no such route. */
 function dialectOf(path: string): Dialect {
   if (isSymbolPath(path)) return dialects.symbols;
+  if (/^(\/api)?\/submit$/.test(path)) return dialects.submit;
   return /^\/(health|ready|openapi\.json)/.test(path) ? dialects.plain : dialects.crash;
 }
 

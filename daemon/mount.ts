@@ -13,7 +13,7 @@ import {
 import { type Access, type Principal, permits } from '../src/platform/access.ts';
 import { ChsError, type ErrorCode } from '../src/platform/errors.ts';
 import { readableSize } from '../src/platform/size.ts';
-import { answer, answerJson, type HeaderReader, type Reply, type ReplyHeaders } from './answer.ts';
+import { answer, answerInDialect, type HeaderReader, type Reply, type ReplyHeaders } from './answer.ts';
 import { decodeTexts, parseInput, parseJsonObject } from './decode.ts';
 import type { Dialect } from './dialects/dialect.ts';
 import { dialects } from './dialects/table.ts';
@@ -37,9 +37,15 @@ export interface AppEnv {
   Variables: { call: Call; headers: ReplyHeaders };
 }
 
+/** Keys of clients that cannot send headers; null where there is none, or the route takes none there. */
+export interface KeysInUrl {
+  /** Counts alone where there is one. */
+  readonly inPath: string | null;
+  readonly inQuery: string | null;
+}
+
 export interface MountOptions {
-  /** @param token the one in the path, which then counts alone; null where there is none */
-  readonly authenticate: (headers: HeaderReader, token: string | null) => Promise<Principal>;
+  readonly authenticate: (headers: HeaderReader, keys: KeysInUrl) => Promise<Principal>;
   /** What the configuration makes of an operation's access, for callers that present no token in the path. */
   readonly accessOf: (access: Access) => Access;
   readonly uploadLimits: (operation: Operation) => UploadLimits;
@@ -70,9 +76,9 @@ async function run(
   dialect: Dialect,
   options: MountOptions,
 ): Promise<Response> {
-  await authorize(c, operation.access, dialect, options);
+  await authorize(c, operation, dialect, options);
   const { call } = c.var;
-  const texts = { ...c.req.query(), ...c.req.param(), ...resumption(c, operation) };
+  const texts = { ...textsOf(c, operation), ...resumption(c, operation) };
   if (operation.body) {
     const upload = createUpload(
       {
@@ -85,7 +91,7 @@ async function run(
       },
       options.uploadLimits(operation),
     );
-    return answerJson(c, dialect.success(await handler(upload, call)));
+    return answerInDialect(c, dialect.success(await handler(upload, call)));
   }
   const input =
     operation.method === 'POST'
@@ -98,7 +104,7 @@ async function run(
   if (operation.reply === 'events') return streamEvents(c, (own) => handler(input, own), call);
   const output = await handler(input, call);
   if (operation.reply === 'bytes') return answer(c, fileReply(output as BytesReply, c.req.raw));
-  return answerJson(c, dialect.success(output));
+  return answerInDialect(c, dialect.success(output));
 }
 
 /** Where a stream goes on. A client that comes back by itself uses its first URL again, so the header is newer. */
@@ -143,19 +149,26 @@ function declared(error: unknown, { errors }: Operation, { requestId, signal }: 
  */
 export async function authorize(
   c: Context<AppEnv>,
-  access: Access,
+  operation: Pick<Operation, 'access' | 'keyInQuery'>,
   dialect: Dialect,
   { authenticate, accessOf }: MountOptions,
 ): Promise<void> {
-  const token = dialect.tokenIn?.(c.req.path) ?? null;
-  const needed = token === null ? accessOf(access) : access;
+  const inPath = dialect.tokenIn?.(c.req.path) ?? null;
+  const inQuery = (operation.keyInQuery && c.req.query('key')) ?? null;
+  const needed = inPath === null ? accessOf(operation.access) : operation.access;
   if (needed === 'public') return;
-  const principal = c.env?.principal ?? (await authenticate(c.req.raw.headers, token));
+  const principal = c.env?.principal ?? (await authenticate(c.req.raw.headers, { inPath, inQuery }));
   if (principal.scope === null) throw new ChsError('UNAUTHORIZED');
   if (!permits(principal.scope, needed)) {
     throw new ChsError('FORBIDDEN', { scope: principal.scope, needed });
   }
   c.set('call', { ...c.var.call, principal });
+}
+
+/** Path parameters and query, without a key that stands there. */
+function textsOf(c: Context<AppEnv>, operation: Operation): Record<string, string> {
+  const { key, ...query } = c.req.query();
+  return { ...query, ...(key === undefined || operation.keyInQuery ? {} : { key }), ...c.req.param() };
 }
 
 /** Null where the client does not say it beforehand. */

@@ -8,7 +8,7 @@ import { type AppEnv, authorize, type MountOptions } from './mount.ts';
 export function mountSymbolProbes(app: Hono<AppEnv>, options: MountOptions): void {
   for (const root of SYMBOL_ROOTS) {
     app.all(`${root}/*`, async (c) => {
-      await authorize(c, 'symbols', symbolsDialect, options);
+      await authorize(c, { access: 'symbols' }, symbolsDialect, options);
       const { method, path } = c.req;
       if (method === 'GET' || method === 'HEAD') throw new ChsError('SYMBOL_NOT_FOUND');
       throw new ChsError('METHOD_NOT_ALLOWED', { method, path: withoutToken(path), allow: 'GET, HEAD' });

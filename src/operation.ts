@@ -7,7 +7,7 @@ import type { Log } from './platform/log.ts';
 import type { Language } from './platform/messages.ts';
 
 /** How a family of routes reads input and wraps success and failure; each lives in daemon/dialects/. */
-export type DialectName = 'crash' | 'plain' | 'symbols';
+export type DialectName = 'crash' | 'plain' | 'submit' | 'symbols';
 
 /** What is said of an operation, besides its input and output. */
 interface OperationFacts {
@@ -20,6 +20,8 @@ interface OperationFacts {
   readonly dialect: DialectName;
   /** Which keys may call it. `public` needs none. */
   readonly access: Access;
+  /** Its clients can set no headers: the key may stand in the query as `key`. */
+  readonly keyInQuery?: true;
   /** Present when the request carries a file. */
   readonly body?: BodySpec;
   /** The errors of its own that it may give, besides those that any route may (see `commonErrors`). */
@@ -62,6 +64,8 @@ export interface BodySpec {
   readonly part: string;
   /** The configuration key that bounds its size. */
   readonly limit: string;
+  /** The input is what else there is: every other part, the members of a JSON part `extra`, the query. */
+  readonly annotated?: true;
 }
 
 /** The errors that every route may give. */
@@ -184,6 +188,8 @@ export interface Received<Input, T> {
   readonly input: Input;
   /** Fields that the client sent and nobody knows; worth a warning. */
   readonly unknownFields: readonly string[];
+  /** What else came and is not kept: sentences, each worth a warning. */
+  readonly notKept?: readonly string[];
   readonly taken: T;
   readonly fileName: string | null;
 }

@@ -2,11 +2,11 @@
 import type { ChsError } from '../../src/platform/errors.ts';
 import type { Language } from '../../src/platform/messages.ts';
 
-export interface WireReply {
-  readonly status: number;
-  /** Goes out as JSON; a text as it is. */
-  readonly body: unknown;
-}
+/** JSON, or plain text. */
+export type WireReply = { readonly status: number } & (
+  | { readonly body: unknown }
+  | { readonly text: string }
+);
 
 export interface Dialect {
   /** The paths under which an operation is reachable. */

@@ -17,12 +17,12 @@ export const symbolsDialect: Dialect = {
     const match = TOKEN.exec(path);
     return match && (match[1] ?? '');
   },
-  success: (output) => ({ status: 200, body: String(output) }),
+  success: (output) => ({ status: 200, text: String(output) }),
   failure(error, language) {
     // The advice for other routes is about headers, which debuggers do not send.
     const shown = error.code === 'UNAUTHORIZED' ? new ChsError('SYMBOLS_NOT_PUBLIC') : error;
     const { message, hint } = shown.describe(language);
-    return { status: shown.status, body: hint === null ? `${message}\n` : `${message}: ${hint}\n` };
+    return { status: shown.status, text: hint === null ? `${message}\n` : `${message}: ${hint}\n` };
   },
 };
 

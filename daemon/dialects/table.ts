@@ -3,10 +3,12 @@ import type { DialectName } from '../../src/operation.ts';
 import { crashDialect } from './crash.ts';
 import type { Dialect } from './dialect.ts';
 import { plainDialect } from './plain.ts';
+import { submitDialect } from './submit.ts';
 import { symbolsDialect } from './symbols.ts';
 
-export const dialects: Record<DialectName, Dialect> = {
+export const dialects = {
   crash: crashDialect,
   plain: plainDialect,
+  submit: submitDialect,
   symbols: symbolsDialect,
-};
+} satisfies Record<DialectName, Dialect>;

@@ -8,6 +8,7 @@ import {
   type Received,
   type Upload,
 } from '../../src/operation.ts';
+import { type AnnotationLimits, createAnnotationCounter } from '../../src/platform/annotation-limits.ts';
 import { ChsError } from '../../src/platform/errors.ts';
 import { decodeTexts, parseInput, parseJsonObject } from '../decode.ts';
 import { encodingOf, meterBody, refuseTooLong } from './meter.ts';
@@ -30,6 +31,7 @@ export interface UploadLimits {
   readonly maxFileBytes: number;
   readonly maxMetadataBytes: number;
   readonly idleTimeoutMs: number;
+  readonly annotations: AnnotationLimits;
 }
 
 export function createUpload(
@@ -37,12 +39,14 @@ export function createUpload(
   limits: UploadLimits,
 ): Upload<unknown> {
   const part = operation.body?.part ?? 'file';
+  const isAnnotated = operation.body?.annotated === true;
   const measured = async <T>(read: (body: Readable) => Promise<T>): Promise<T> => {
     const options = {
       encoding: encodingOf(request.contentEncoding),
       maxFileBytes: limits.maxFileBytes,
       setting: operation.body?.limit ?? '',
-      allowanceBytes: limits.maxMetadataBytes + MULTIPART_OVERHEAD_BYTES,
+      allowanceBytes:
+        MULTIPART_OVERHEAD_BYTES + (isAnnotated ? besidesBytes(limits) : limits.maxMetadataBytes),
       idleTimeoutMs: limits.idleTimeoutMs,
     };
     refuseTooLong(request.contentLength, options);
@@ -61,7 +65,13 @@ export function createUpload(
       take: (file: IncomingFile) => Promise<T>,
     ): Promise<Received<unknown, T>> {
       const type = (request.contentType ?? '').trim();
-      if (/^multipart\/form-data/i.test(type)) {
+      const isMultipart = /^multipart\/form-data/i.test(type);
+      if (isMultipart && isAnnotated) {
+        const options = { contentType: type, part, query: request.texts, limits: limits.annotations };
+        const { readSubmission } = await import('./submission.ts');
+        return measured((body) => readSubmission(body, options, take));
+      }
+      if (isMultipart) {
         let input: Record<string, unknown> = {};
         const options = { contentType: type, part, maxMetadataBytes: limits.maxMetadataBytes };
         const check = (metadata: string): void => {
@@ -84,13 +94,27 @@ export function createUpload(
         type === '' ||
         /^application\/(octet-stream|x-dmp|x-msdownload|vnd\.microsoft\.portable-executable)\b/i.test(type)
       ) {
-        const input = decodeTexts(operation, request.texts);
+        const input = isAnnotated
+          ? annotationsIn(request.texts, limits.annotations)
+          : decodeTexts(operation, request.texts);
         const taken = await measured((bytes) => take({ bytes, fileName: null }));
         return { input, unknownFields: [], taken, fileName: null };
       }
       throw new ChsError('NOT_MULTIPART', { type });
     },
   };
+}
+
+/** Files that come beside a dump are read and mostly not kept; together they may be as large as one. */
+function besidesBytes({ annotations, maxFileBytes }: UploadLimits): number {
+  return annotations.maxBytes + maxFileBytes;
+}
+
+/** @throws ChsError ANNOTATION_LIMIT */
+function annotationsIn(texts: UploadRequest['texts'], limits: AnnotationLimits): UploadRequest['texts'] {
+  const counter = createAnnotationCounter(limits);
+  for (const [name, value] of Object.entries(texts)) counter.add(name, Buffer.byteLength(value));
+  return texts;
 }
 
 function notJson(reason: string): ChsError {

@@ -1,5 +1,5 @@
 /** The crash domain: the functions behind its operations. */
-import type { Handlers } from '../operation.ts';
+import type { Handlers, Upload } from '../operation.ts';
 import type { BlobStore } from '../platform/blobs.ts';
 import { parseInstant } from '../platform/clock.ts';
 import { ChsError, type ErrorCode } from '../platform/errors.ts';
@@ -8,7 +8,7 @@ import { fileReply } from './file-reply.ts';
 import { forMinidumpHandler } from './for-minidump.ts';
 import { exeKind } from './intake/exe.ts';
 import type { IntakeLimits } from './intake/kind.ts';
-import { minidumpKind } from './intake/minidump.ts';
+import { type MinidumpDeclaration, minidumpKind } from './intake/minidump.ts';
 import { pdbKind } from './intake/pdb.ts';
 import { createIntake, type Taken } from './intake/receive.ts';
 import { isRealStamp, preferVersion, sameImage } from './match.ts';
@@ -20,7 +20,7 @@ import type { SymbolNameStore } from './name-store.ts';
 import { baseName, exceptionCode, guidKeyOf } from './names.ts';
 import type { crashOperations } from './operations.ts';
 import { keyOf, shownPath } from './paths.ts';
-import { jsonObject, shownExe, shownMinidump, shownPdb } from './replies.ts';
+import { jsonObject, shownAnnotations, shownExe, shownMinidump, shownPdb } from './replies.ts';
 import { signaturesHandler } from './signatures.ts';
 import type { CrashStore, DebugKey, FileKind, IdentitySource, PdbRow, RowOf } from './store.ts';
 import { readStoredMinidump } from './stored.ts';
@@ -72,7 +72,9 @@ function matches(
   };
 }
 
-function uploads(context: CrashContext): Pick<CrashHandlers, 'uploadMinidump' | 'uploadPdb' | 'uploadExe'> {
+type UploadHandlers = 'uploadMinidump' | 'uploadPdb' | 'uploadExe' | 'submitCrash';
+
+function uploads(context: CrashContext): Pick<CrashHandlers, UploadHandlers> {
   const intake = createIntake(context);
   const shown = <K extends FileKind>({ row, state, deduplicated, warnings }: Taken<K>) => ({
     file_path: shownPath(row.file_path, context.rootName),
@@ -107,6 +109,20 @@ function uploads(context: CrashContext): Pick<CrashHandlers, 'uploadMinidump' | 
       const { row, newlyDebuggable } = taken;
       const { id, exe_filename } = row;
       return { exe_id: id, ...shown(taken), exe_filename, newly_debuggable: newlyDebuggable };
+    },
+    async submitCrash(upload, call) {
+      const taken = await intake(minidumpKind, asAnnotations(upload), call);
+      return { crash_id: taken.row.id };
+    },
+  };
+}
+
+/** Whatever a submission says beside its dump is an annotation, and declares nothing. */
+function asAnnotations(upload: Upload<Readonly<Record<string, string>>>): Upload<MinidumpDeclaration> {
+  return {
+    async receive(take) {
+      const received = await upload.receive(take);
+      return { ...received, input: { annotations: received.input } };
     },
   };
 }
@@ -145,6 +161,7 @@ function lists(
         exceptionCode: input.exception_code === undefined ? undefined : exceptionCode(input.exception_code),
         signature: input.signature,
         debuggable: input.debuggable,
+        annotation: input.annotation === undefined ? undefined : annotationFilter(input.annotation),
         text: input.q,
       };
       const { rows, total } = await store.listMinidumps(filter, pageOf(page, page_size));
@@ -194,7 +211,9 @@ function rows({ store, modules, blobs, rootName, now }: CrashContext): Pick<Cras
       const kept = jsonObject(await store.minidumpDetails(row.id));
       const read = row.state === null && !kept ? await readStoredMinidump(blobs, row.file_path) : null;
       const withPdb = await modulesWithPdb(modules, [row]);
-      return { minidump: shownMinidump(row, rootName, withPdb), details: kept ?? (read && { ...read }) };
+      const details = kept ?? (read && { ...read });
+      const annotations = shownAnnotations(await store.annotationsOf(row.id), details);
+      return { minidump: shownMinidump(row, rootName, withPdb), annotations, details };
     },
     getPdb: async ({ id }) => ({ pdb: shownPdb(await findRow(store, 'pdbs', id), rootName) }),
     getExe: async ({ id }) => ({ exe: shownExe(await findRow(store, 'exes', id), rootName) }),
@@ -277,6 +296,12 @@ async function debugKeysOf(store: CrashStore, question: PdbQuestion): Promise<re
 /** A GUID that identifies nothing (all zeros) is looked for as it is, and found nowhere. */
 function filterKey(guid: string | undefined): string | undefined {
   return guid === undefined ? undefined : guid.replace(/[-{}]/g, '').toUpperCase();
+}
+
+/** `NAME`, or `NAME=VALUE`; names hold no equals sign as good as always. */
+function annotationFilter(text: string): { name: string; value: string | null } {
+  const at = text.indexOf('=', 1);
+  return at < 0 ? { name: text, value: null } : { name: text.slice(0, at), value: text.slice(at + 1) };
 }
 
 function pageOf(page: number, pageSize: number): { offset: number; limit: number } {
