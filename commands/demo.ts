@@ -109,11 +109,12 @@ async function uploadSymbols(demo: Demo): Promise<void> {
 async function showCrash(demo: Demo, id: string): Promise<void> {
   const { run, client } = demo;
   begin(demo, 'See what the dump tells without any symbols', 'chs dump show ID');
-  const { minidump, details } = await client.getMinidump({ id }, { signal: run.signal });
+  const { minidump, annotations, details } = await client.getMinidump({ id }, { signal: run.signal });
   const parsed = details !== null && isMinidump(details) ? details : null;
   const identity = { ...minidump.parsed, ...minidump };
+  const { warnings } = minidump;
   if (!run.out.json)
-    await showMinidump(run.out, { facts: [], identity, parsed, warnings: minidump.warnings }, false);
+    await showMinidump(run.out, { facts: [], identity, parsed, annotations, warnings }, false);
   end(demo, minidump.exception_code === '0xC0000005' && parsed !== null);
 }
 

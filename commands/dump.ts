@@ -74,7 +74,7 @@ export function register(program: Command, context: CommandContext): void {
     arguments: [
       { syntax: '<id-or-file>', description: 'a minidump here, or the ID of a stored one', complete: 'file' },
     ],
-    options: () => [new Option('-a, --all', 'every module and thread')],
+    options: () => [new Option('-a, --all', 'every module and thread, and annotations whole')],
     examples: ['chs dump show crash.dmp', 'chs dump show ID --all', 'chs dump show crash.dmp --json'],
     action: showDump,
   });
@@ -99,7 +99,15 @@ async function showLocal(run: Run, path: string, all: boolean): Promise<void> {
   ]);
   const { identity, parsed } = await inspectLocalMinidump(run, path, inspectMinidump);
   if (out.json) out.value({ file: path, identity, parsed });
-  else await showMinidump(out, { facts: [['file', path]], identity, parsed, warnings: parsed.warnings }, all);
+  else {
+    const annotations = Object.entries(parsed.annotations).map(([name, value]) => ({
+      name,
+      value,
+      source: 'dump' as const,
+    }));
+    const { warnings } = parsed;
+    await showMinidump(out, { facts: [['file', path]], identity, parsed, annotations, warnings }, all);
+  }
 }
 
 async function showStored(run: Run, id: string, all: boolean): Promise<void> {
@@ -111,7 +119,7 @@ async function showStored(run: Run, id: string, all: boolean): Promise<void> {
     out.value(reply);
     return;
   }
-  const { minidump, details } = reply;
+  const { minidump, annotations, details } = reply;
   const parsed = details !== null && isMinidump(details) ? details : null;
   // What was declared stands in the row itself; names and systems are known from the bytes alone.
   const identity = { ...minidump.parsed, ...minidump };
@@ -120,7 +128,7 @@ async function showStored(run: Run, id: string, all: boolean): Promise<void> {
     ['debuggable', minidump.debuggable ? 'yes' : `no; \`chs dump modules ${minidump.id}\` says why`],
     ['signature', minidump.signature],
   ];
-  await showMinidump(out, { facts, identity, parsed, warnings: minidump.warnings }, all);
+  await showMinidump(out, { facts, identity, parsed, annotations, warnings: minidump.warnings }, all);
   await showDifferences(out, minidump);
   if (!parsed)
     for (const line of renderFacts([['content', 'could not be read; only what was declared is known']], out))

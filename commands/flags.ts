@@ -21,6 +21,8 @@ interface FieldSchema {
   readonly format?: string;
   readonly short?: string;
   readonly complete?: Completion;
+  /** The name of one member, where the field is an object: each is an option of its own. */
+  readonly flag?: string;
 }
 
 /** Spans reach back further than dates go; nothing that is stored is as old as this. */
@@ -55,8 +57,8 @@ export function readInput<O extends Operation>(
   positional: Readonly<Record<string, unknown>> = {},
 ): z.output<O['input']> {
   const given: Record<string, unknown> = {};
-  for (const name of fieldSchemas(operation).keys()) {
-    const value = positional[name] ?? options[attributeOf(name)];
+  for (const [name, schema] of fieldSchemas(operation)) {
+    const value = positional[name] ?? options[attributeOf(schema.flag ?? name)];
     if (value !== undefined) given[name] = value;
   }
   const result = safeParse<O['input']>(operation.input, given, { jitless: true });
@@ -74,7 +76,7 @@ export function instantFrom(text: string, nowMs = Date.now()): string {
 }
 
 function optionOf(operation: Operation, name: string, schema: FieldSchema): Option {
-  const flag = longFlag(name);
+  const flag = longFlag(schema.flag ?? name);
   const long = schema.type === 'boolean' ? flag : `${flag} <${placeholder(schema)}>`;
   const needed = inputSchema(operation).required.includes(name) ? ' (required)' : '';
   const flags = schema.short ? `-${schema.short}, ${long}` : long;
@@ -83,12 +85,20 @@ function optionOf(operation: Operation, name: string, schema: FieldSchema): Opti
   if (schema.complete) completed(option, schema.complete);
   if (schema.type === 'boolean') return option;
   if (schema.enum) return option.choices(schema.enum);
+  if (schema.flag !== undefined) return option.argParser(withMember);
   return option.argParser((text: string) => {
     const value = fieldValue(text, schema);
     const result = checkField(operation, name, value);
     if (result !== null) throw new InvalidArgumentError(expectation(schema) ?? result);
     return value;
   });
+}
+
+/** `NAME=VALUE` on top of those before it. */
+function withMember(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const at = text.indexOf('=', 1);
+  if (at < 0) throw new InvalidArgumentError('expected NAME=VALUE');
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
 function fieldValue(text: string, schema: FieldSchema): unknown {
@@ -111,6 +121,7 @@ function expectation(schema: FieldSchema): string | null {
 }
 
 function placeholder(schema: FieldSchema): string {
+  if (schema.flag !== undefined) return 'name=value';
   if (schema.type === 'integer' || schema.type === 'number') return 'number';
   if (schema.format === 'date-time') return 'time';
   return schema.complete ?? (schema.enum ? 'choice' : 'text');
@@ -119,8 +130,9 @@ function placeholder(schema: FieldSchema): string {
 function describe(name: string, schema: FieldSchema): string {
   const words = schema.description ?? name.replaceAll('_', ' ');
   const relative = schema.format === 'date-time' ? ', or how long ago: 30m, 24h, 7d' : '';
+  const repeated = schema.flag === undefined ? '' : '; may be given more than once';
   const shown = schema.default === undefined ? '' : ` (default: ${String(schema.default)})`;
-  return `${words}${relative}${shown}`;
+  return `${words}${relative}${repeated}${shown}`;
 }
 
 /** `exe_version` as `--exe-version`. */

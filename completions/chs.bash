@@ -8,7 +8,7 @@ _chs() {
     word=${COMP_WORDS[i]}
     if [[ -n $skip ]]; then skip=''; continue; fi
     case $word in
-      --after|--config|--count|--end-time|--exception-address|--exception-code|--exe-age|--exe-filename|--exe-guid|--exe-version|--expires|--guid|--host|--key-file|--lang|--limit|--name|--output|--page|--page-size|--pdb-filename|--pid|--port|--q|--scope|--server|--signature|--start-time|--tid|--timeout|--timestamp|--trend-days|--types|--version|-V|-g|-n|-o|-p) skip=1 ;;
+      --after|--annotation|--config|--count|--end-time|--exception-address|--exception-code|--exe-age|--exe-filename|--exe-guid|--exe-version|--expires|--guid|--host|--key-file|--lang|--limit|--name|--output|--page|--page-size|--pdb-filename|--pid|--port|--q|--scope|--server|--signature|--start-time|--tid|--timeout|--timestamp|--trend-days|--types|--version|-V|-g|-n|-o|-p) skip=1 ;;
       -*) ;;
       *) case "${path:+$path }$word" in 'dump'|'dump upload'|'dump list'|'dump download'|'dump delete'|'dump show'|'dump explain'|'dump modules'|'dump top'|'dump watch'|'pdb'|'pdb upload'|'pdb list'|'pdb download'|'pdb delete'|'pdb show'|'pdb match'|'pdb wanted'|'exe'|'exe upload'|'exe list'|'exe download'|'exe delete'|'exe show'|'serve'|'token'|'token create'|'token list'|'token revoke'|'config'|'config init'|'config show'|'config check'|'config schema'|'doctor'|'demo') path="${path:+$path }$word" ;; esac ;;
     esac
@@ -30,6 +30,7 @@ _chs() {
     'dump upload --tid') :; return ;;
     'dump upload --exception-code') :; return ;;
     'dump upload --exception-address') :; return ;;
+    'dump upload --annotation') :; return ;;
     'dump upload --server') :; return ;;
     'dump upload --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     'dump upload --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
@@ -40,6 +41,7 @@ _chs() {
     'dump list --end-time') :; return ;;
     'dump list --exception-code') :; return ;;
     'dump list --signature') :; return ;;
+    'dump list --annotation') :; return ;;
     'dump list --q') :; return ;;
     'dump list -p'|'dump list --page') :; return ;;
     'dump list -n'|'dump list --page-size') :; return ;;
@@ -223,10 +225,10 @@ _chs() {
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
       else COMPREPLY=($(compgen -W 'upload list download delete show explain modules top watch' -- "$cur")); fi ;;
     'dump upload')
-      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--timestamp --exe-version --exe-guid --exe-age --pid --tid --exception-code --exception-address --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--timestamp --exe-version --exe-guid --exe-age --pid --tid --exception-code --exception-address --annotation --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
       else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     'dump list')
-      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-V --version -g --guid --start-time --end-time --exception-code --signature --debuggable --no-debuggable --q -p --page -n --page-size --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-V --version -g --guid --start-time --end-time --exception-code --signature --debuggable --no-debuggable --annotation --q -p --page -n --page-size --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
       else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
     'dump download')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-o --output -f --force --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))

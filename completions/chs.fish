@@ -11,7 +11,7 @@ function __chs_path
             continue
         end
         switch $word
-            case --after --config --count --end-time --exception-address --exception-code --exe-age --exe-filename --exe-guid --exe-version --expires --guid --host --key-file --lang --limit --name --output --page --page-size --pdb-filename --pid --port --q --scope --server --signature --start-time --tid --timeout --timestamp --trend-days --types --version -V -g -n -o -p
+            case --after --annotation --config --count --end-time --exception-address --exception-code --exe-age --exe-filename --exe-guid --exe-version --expires --guid --host --key-file --lang --limit --name --output --page --page-size --pdb-filename --pid --port --q --scope --server --signature --start-time --tid --timeout --timestamp --trend-days --types --version -V -g -n -o -p
                 set skip 1
             case '-*'
             case '*'
@@ -70,6 +70,7 @@ complete -c chs -n '__chs_at "dump upload"' -l pid -x -d 'Process that crashed'
 complete -c chs -n '__chs_at "dump upload"' -l tid -x -d 'Thread that crashed'
 complete -c chs -n '__chs_at "dump upload"' -l exception-code -x -d 'Exception code, hexadecimal'
 complete -c chs -n '__chs_at "dump upload"' -l exception-address -x -d 'Address of the exception, hexadecimal'
+complete -c chs -n '__chs_at "dump upload"' -l annotation -x -d 'Whatever else is to be kept beside it, by name; may be given more than once'
 complete -c chs -n '__chs_at "dump upload"' -l server -x -d 'work on the server at this URL instead of the local data'
 complete -c chs -n '__chs_at "dump upload"' -l key-file -r -F -d 'read the API key from the first line of this file'
 complete -c chs -n '__chs_at "dump upload"' -l config -r -F -d 'use this configuration file'
@@ -87,7 +88,8 @@ complete -c chs -n '__chs_at "dump list"' -l exception-code -x -d 'Only this exc
 complete -c chs -n '__chs_at "dump list"' -l signature -x -d 'Only this crash, as `chs dump top` names it'
 complete -c chs -n '__chs_at "dump list"' -l debuggable -d 'Only dumps whose PDB is stored'
 complete -c chs -n '__chs_at "dump list"' -l no-debuggable -d 'the opposite'
-complete -c chs -n '__chs_at "dump list"' -l q -x -d 'Only rows whose program name, version, GUID or ID holds this text'
+complete -c chs -n '__chs_at "dump list"' -l annotation -x -d 'Only dumps with this annotation: NAME, or NAME=VALUE for one value'
+complete -c chs -n '__chs_at "dump list"' -l q -x -d 'Only rows whose program name, version, GUID or ID holds this text, or one of its annotations'
 complete -c chs -n '__chs_at "dump list"' -s p -l page -x -d 'Page number, from 1 (default: 1)'
 complete -c chs -n '__chs_at "dump list"' -s n -l page-size -x -d 'Rows per page, at most 100 (default: 20)'
 complete -c chs -n '__chs_at "dump list"' -l server -x -d 'work on the server at this URL instead of the local data'
@@ -117,7 +119,7 @@ complete -c chs -n '__chs_at "dump delete"' -l json -d 'print JSON, one value a 
 complete -c chs -n '__chs_at "dump delete"' -s q -l quiet -d 'no progress and no remarks'
 complete -c chs -n '__chs_at "dump delete"' -l no-color -d 'no colours (also: NO_COLOR)'
 complete -c chs -n '__chs_at "dump delete"' -s h -l help -d 'show this help'
-complete -c chs -n '__chs_at "dump show"' -s a -l all -d 'every module and thread'
+complete -c chs -n '__chs_at "dump show"' -s a -l all -d 'every module and thread, and annotations whole'
 complete -c chs -n '__chs_at "dump show"' -l server -x -d 'work on the server at this URL instead of the local data'
 complete -c chs -n '__chs_at "dump show"' -l key-file -r -F -d 'read the API key from the first line of this file'
 complete -c chs -n '__chs_at "dump show"' -l config -r -F -d 'use this configuration file'

@@ -5,8 +5,8 @@ import { inputSchema } from '../src/input-schema.ts';
 import type { Operation } from '../src/operation.ts';
 import { ChsError } from '../src/platform/errors.ts';
 
-/** Query strings carry text only; the schema says which texts are numbers and booleans. */
-type FieldType = 'number' | 'boolean' | 'text';
+/** Query strings carry text only; the schema says which texts are numbers, booleans and JSON. */
+type FieldType = 'number' | 'boolean' | 'object' | 'text';
 
 const fieldTypes = new WeakMap<Operation, ReadonlyMap<string, FieldType>>();
 
@@ -23,10 +23,18 @@ export function decodeTexts(operation: Operation, texts: Readonly<Record<string,
     if (type === undefined) continue;
     // Forms and templates send empty values for what is left out.
     if (text === '' && type !== 'boolean') continue;
-    input[name] = type === 'number' ? numberOf(text) : type === 'boolean' ? booleanOf(text) : text;
+    input[name] = valueOfType[type](text, name);
   }
   return parseInput(operation, input);
 }
+
+const valueOfType: Record<FieldType, (text: string, name: string) => unknown> = {
+  number: numberOf,
+  boolean: booleanOf,
+  object: (text, field) =>
+    parseJsonObject(text, (reason) => new ChsError('INVALID_INPUT', { field, reason })),
+  text: (text) => text,
+};
 
 /** @throws ChsError INVALID_INPUT with every field that is wrong, the first one named */
 export function parseInput(operation: Operation, input: unknown): unknown {
@@ -73,13 +81,14 @@ function typesOf(operation: Operation): ReadonlyMap<string, FieldType> {
   const types = new Map<string, FieldType>();
   for (const [name, property] of Object.entries(inputSchema(operation).properties)) {
     const type = typeof property === 'object' ? property.type : undefined;
-    types.set(
-      name,
-      type === 'integer' || type === 'number' ? 'number' : type === 'boolean' ? 'boolean' : 'text',
-    );
+    types.set(name, type === 'integer' ? 'number' : isFieldType(type) ? type : 'text');
   }
   fieldTypes.set(operation, types);
   return types;
+}
+
+function isFieldType(type: unknown): type is FieldType {
+  return typeof type === 'string' && Object.hasOwn(valueOfType, type);
 }
 
 /** A text that is no number stays text, and the schema says what it expected. */

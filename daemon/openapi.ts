@@ -39,6 +39,7 @@ export function openapiDocument(tables: readonly Operations[]): Json {
       securitySchemes: {
         apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
         bearer: { type: 'http', scheme: 'bearer' },
+        keyInQuery: { type: 'apiKey', in: 'query', name: 'key' },
       },
     },
     paths: { ...paths, ...documentPaths(paths) },
@@ -61,7 +62,7 @@ function documentPaths(paths: Readonly<Record<string, Json>>): Record<string, Js
             description: 'An OpenAPI 3.1 document',
             content: { 'application/json': { schema: { type: 'object' } } },
           },
-          ...failures('plain', []),
+          ...failures(jsonFailure('PlainFailure'), []),
         },
       },
     },
@@ -87,7 +88,7 @@ function describe(name: string, operation: Operation): Json {
     summary: operation.summary,
     ...(operation.description === undefined ? {} : { description: operation.description }),
     'x-scope': operation.access,
-    security: operation.access === 'public' ? [] : [{ apiKey: [] }, { bearer: [] }],
+    security: securityOf(operation),
     ...(parameters.length > 0 ? { parameters: [...parameters, ...headers(operation)] } : {}),
     ...(bodyCarriesInput ? { requestBody: requestBody(operation, schema) } : {}),
     responses: responses(operation),
@@ -100,10 +101,15 @@ function headers({ reply }: Operation): Json[] {
   return [{ name: 'Last-Event-ID', in: 'header', required: false, schema: { type: 'integer', minimum: 0 } }];
 }
 
+function securityOf({ access, keyInQuery }: Operation): Json[] {
+  if (access === 'public') return [];
+  return [{ apiKey: [] }, { bearer: [] }, ...(keyInQuery ? [{ keyInQuery: [] }] : [])];
+}
+
 /** Without the marks that are for the command line alone. */
 function documented(schema: InputSchema): InputSchema {
   const properties = Object.entries(schema.properties).map(([key, property]) => {
-    const { short: _short, complete: _complete, ...own } = property;
+    const { short: _short, complete: _complete, flag: _flag, ...own } = property;
     return [key, own];
   });
   return { ...schema, properties: Object.fromEntries(properties) };
@@ -112,6 +118,7 @@ function documented(schema: InputSchema): InputSchema {
 function requestBody(operation: Operation, schema: InputSchema): Json {
   const input = { type: 'object', ...schema };
   if (!operation.body) return { required: true, content: { 'application/json': { schema: input } } };
+  if (operation.body.annotated) return annotatedBody(operation.body.part);
   return {
     required: true,
     description: 'The file with its metadata as multipart, or the file alone with its metadata in the query',
@@ -129,20 +136,37 @@ function requestBody(operation: Operation, schema: InputSchema): Json {
   };
 }
 
+function annotatedBody(part: string): Json {
+  const extra = { type: 'object', description: 'Annotations, each a member' };
+  return {
+    required: true,
+    description: 'The file with annotations as multipart, or the file alone with annotations in the query',
+    content: {
+      'multipart/form-data': {
+        schema: {
+          type: 'object',
+          properties: { [part]: FILE, extra },
+          required: [part],
+          additionalProperties: { type: 'string', description: 'An annotation' },
+        },
+        encoding: { extra: { contentType: 'application/json' } },
+      },
+      'application/octet-stream': { schema: FILE },
+    },
+  };
+}
+
 function responses(operation: Operation): Json {
   const succeeded = operation.stream
     ? stream(operation.stream)
     : operation.output === null
       ? file()
       : { 200: success(operation, operation.output) };
-  return { ...succeeded, ...failures(operation.dialect, operation.errors) };
+  return { ...succeeded, ...failures(failureSchemaOf(operation), operation.errors) };
 }
 
-function failures(dialect: DialectName, errors: readonly ErrorCode[]): Record<string, Json> {
-  const content: Json =
-    dialect === 'symbols'
-      ? { 'text/plain': { schema: { type: 'string' } } }
-      : { 'application/json': { schema: { $ref: `#/components/schemas/${failureNames[dialect]}` } } };
+/** @param content what the body of a failure is, by media type */
+function failures(content: Json, errors: readonly ErrorCode[]): Record<string, Json> {
   const replies: Record<string, Json> = {};
   const byStatus = new Map<number, string[]>();
   for (const code of [...errors, ...commonErrors]) {
@@ -174,6 +198,8 @@ function file(): Record<string, Json> {
 }
 
 function success(operation: Operation, output: z.core.$ZodType): Json {
+  if (operation.dialect === 'submit')
+    return { description: 'Done', content: lines('CrashID=ID, the ID of the stored minidump') };
   const { $schema: _, ...data } = z.toJSONSchema(output, { io: 'output' });
   const schema =
     operation.dialect === 'crash'
@@ -186,7 +212,19 @@ function success(operation: Operation, output: z.core.$ZodType): Json {
   return { description: 'Done', content: { 'application/json': { schema } } };
 }
 
-const failureNames = { crash: 'CrashFailure', plain: 'PlainFailure' } as const;
+function failureSchemaOf({ dialect }: Operation): Json {
+  if (dialect === 'submit') return lines('Discarded=REASON for what will never be taken, then Error=WORDS');
+  if (dialect === 'symbols') return lines('What is wrong, in a line');
+  return jsonFailure(dialect === 'plain' ? 'PlainFailure' : 'CrashFailure');
+}
+
+function jsonFailure(schemaName: string): Json {
+  return { 'application/json': { schema: { $ref: `#/components/schemas/${schemaName}` } } };
+}
+
+function lines(description: string): Json {
+  return { 'text/plain': { schema: { type: 'string', description } } };
+}
 
 function failureSchema(dialect: DialectName): Json {
   const common = { error: { type: 'string' }, code: { type: 'string' }, hint: { type: 'string' } };

@@ -1,6 +1,6 @@
 /** The one client: turns a table of operations into functions, over whatever sends requests. */
 import type { Readable } from 'node:stream';
-import { json } from 'node:stream/consumers';
+import { json, text } from 'node:stream/consumers';
 import type * as z from 'zod';
 import { type Operation, type Operations, pathParameters } from './operation.ts';
 import { ChsError, isErrorCode } from './platform/errors.ts';
@@ -118,7 +118,7 @@ function createDispatch({ transport, apiKey, language, check }: ClientOptions): 
       signal,
       ...(isStream ? { openEnd: true } : {}),
     });
-    if (reply.status >= 400) throw await wireError(reply, transport.name);
+    if (reply.status >= 400) throw await wireError(reply, transport.name, operation);
     if (operation.reply === 'bytes') return download(reply, transport.name);
     const checked = (value: unknown): unknown => {
       const wrong = check?.(operation, value) ?? null;
@@ -129,7 +129,7 @@ function createDispatch({ transport, apiKey, language, check }: ClientOptions): 
       const { receiveEvents } = await import('./received-events.ts');
       return receiveEvents(reply, transport.name, checked, signal);
     }
-    return checked(unwrap(await readJson(reply, transport.name), operation));
+    return checked(unwrap(await readReply(reply, transport.name, operation), operation));
   };
 }
 
@@ -141,14 +141,15 @@ function encodePath(operation: Operation, input: Readonly<Record<string, unknown
   );
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(input)) {
-    if (!inPath.has(name) && value !== undefined) query.append(name, String(value));
+    if (inPath.has(name) || value === undefined) continue;
+    query.append(name, typeof value === 'object' ? JSON.stringify(value) : String(value));
   }
-  const prefix = operation.dialect === 'crash' ? '/api' : '';
+  const prefix = operation.dialect === 'plain' ? '' : '/api';
   return `${prefix}${path}${query.size > 0 ? `?${query}` : ''}`;
 }
 
 function unwrap(value: unknown, operation: Operation): unknown {
-  if (operation.dialect === 'plain') return value;
+  if (operation.dialect !== 'crash') return value;
   return typeof value === 'object' && value !== null && 'data' in value ? value.data : value;
 }
 
@@ -164,8 +165,23 @@ async function readJson(reply: IncomingReply, server: string): Promise<unknown> 
   }
 }
 
-async function wireError(reply: IncomingReply, server: string): Promise<ChsError> {
-  const value = await readJson(reply, server);
+/** What a reply of any dialect says, by name. */
+function readReply(reply: IncomingReply, server: string, { dialect }: Operation): Promise<unknown> {
+  return dialect === 'submit' ? readLines(reply) : readJson(reply, server);
+}
+
+/** `CrashID=ID`, or `Discarded=REASON` and `Error=WORDS`: one a line. */
+async function readLines({ body }: IncomingReply): Promise<Record<string, string | undefined>> {
+  const lines = Object.fromEntries(
+    (await text(body))
+      .split('\n')
+      .map((line) => [line.split('=', 1)[0] ?? '', line.slice(line.indexOf('=') + 1)]),
+  );
+  return { crash_id: lines.CrashID, code: lines.Discarded?.toUpperCase(), error: lines.Error };
+}
+
+async function wireError(reply: IncomingReply, server: string, operation: Operation): Promise<ChsError> {
+  const value = await readReply(reply, server, operation);
   const { code, error, hint } = fieldsOf(value);
   if (!isErrorCode(code) || typeof error !== 'string') {
     return new ChsError('SERVER_REPLY', { server, reason: `status ${reply.status}` });

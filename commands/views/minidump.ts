@@ -11,11 +11,19 @@ import { renderTable } from './table.ts';
 const MODULES_SHOWN = 20;
 const THREADS_SHOWN = 20;
 
+/** `source` is `client` for what was submitted beside the dump, `dump` for what the program wrote into it. */
+export interface ShownAnnotation {
+  readonly name: string;
+  readonly value: string;
+  readonly source: 'client' | 'dump';
+}
+
 /** A dump to show: its main facts, and all of it where it could be read. */
 export interface ShownMinidump {
   readonly facts: readonly Fact[];
   readonly identity: Partial<MinidumpIdentity>;
   readonly parsed: Minidump | null;
+  readonly annotations: readonly ShownAnnotation[];
   readonly warnings: readonly string[];
 }
 
@@ -26,8 +34,7 @@ export async function showMinidump(out: Output, dump: ShownMinidump, all: boolea
   const print = (lines: readonly string[]): void => lines.forEach((line) => void out.line(line));
   print(renderFacts([...dump.facts, ...mainFacts(dump.identity, parsed)], out));
   for (const warning of dump.warnings) out.line(`${style.yellow('warning')}  ${datum(warning)}`);
-  if (!parsed) return;
-  const assertion = parsed.assertion;
+  const assertion = parsed?.assertion;
   if (assertion) {
     const place = assertion.file === null ? null : `${assertion.file}:${assertion.line}`;
     out.line();
@@ -43,19 +50,24 @@ export async function showMinidump(out: Output, dump: ShownMinidump, all: boolea
       ),
     );
   }
-  const annotations = Object.entries(parsed.annotations);
-  if (annotations.length > 0) {
-    out.line();
-    out.line(style.bold('Annotations'));
-    print(
-      renderFacts(
-        annotations.map(([name, value]): Fact => [datum(name), value]),
-        out,
-      ),
-    );
-  }
+  showAnnotations(out, dump.annotations, all);
+  if (!parsed) return;
   await showModules(out, parsed, all);
   await showThreads(out, parsed, all);
+}
+
+/** Whole with `all`; on a terminal the end of long values is cut otherwise. */
+function showAnnotations(out: Output, annotations: readonly ShownAnnotation[], all: boolean): void {
+  const titles = { client: 'sent beside the dump', dump: 'written into the dump' };
+  for (const source of ['client', 'dump'] as const) {
+    const own = annotations.filter((annotation) => annotation.source === source);
+    if (own.length === 0) continue;
+    out.line();
+    out.line(`${out.style.bold(`Annotations (${own.length})`)}  ${out.style.dim(titles[source])}`);
+    const facts = own.map(({ name, value }): Fact => [datum(name), value === '' ? '-' : value]);
+    const { style } = out;
+    for (const line of renderFacts(facts, { style, columns: all ? null : out.columns })) out.line(line);
+  }
 }
 
 /** Whether stored details are those of a dump as this version reads them. */
