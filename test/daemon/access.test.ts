@@ -6,7 +6,7 @@ import { accessOperations } from '../../src/access/operations.ts';
 import { loadDriver } from '../../src/backends/sqlite/driver.ts';
 import { crashOperations } from '../../src/crash/operations.ts';
 import { healthOperations } from '../../src/health/operations.ts';
-import type { Operations } from '../../src/operation.ts';
+import type { Operation, Operations } from '../../src/operation.ts';
 import { permits, type Scope } from '../../src/platform/access.ts';
 import { type Reached, TEST_KEY } from '../fixtures/chs.ts';
 import { files } from './bad-bodies.ts';
@@ -70,11 +70,14 @@ async function callers(chs: Reached): Promise<Caller[]> {
   ];
 }
 
+function refusal({ dialect }: Operation, code: string): unknown {
+  if (dialect === 'symbols') return String;
+  return dialect === 'submit' ? `Discarded=${code.toLowerCase()}\n` : { success: false, code };
+}
+
 inBoth('the matrix: every route and every kind of key gives what the table says', async (t, chs) => {
   for (const caller of await callers(chs)) {
     for (const [name, operation] of tables.flatMap((table) => Object.entries(table))) {
-      const isText = operation.dialect === 'symbols';
-      const body = (code: string): unknown => (isText ? String : { success: false, code });
       for (const path of dialects[operation.dialect].paths(operation.path)) {
         // What stands there counts, and no header.
         if (path.includes('{token}')) continue;
@@ -86,9 +89,10 @@ inBoth('the matrix: every route and every kind of key gives what the table says'
           );
           const label = `${caller.name}: ${operation.method} ${path} (${name})`;
           if (operation.access === 'public') t.equal(answer.status, 200, label);
-          else if (caller.scope === null) t.match(answer, { status: 401, body: body(caller.code) }, label);
+          else if (caller.scope === null)
+            t.match(answer, { status: 401, body: refusal(operation, caller.code) }, label);
           else if (!permits(caller.scope, operation.access))
-            t.match(answer, { status: 403, body: body('FORBIDDEN') }, label);
+            t.match(answer, { status: 403, body: refusal(operation, 'FORBIDDEN') }, label);
           else t.notOk([401, 403, 500].includes(answer.status), `${label}: ${answer.status}`);
           if (answer.status === 401) t.match(answer.headers.get('www-authenticate'), 'Bearer', label);
         }
