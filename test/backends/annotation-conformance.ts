@@ -21,14 +21,14 @@ export function annotationConformance(t: Test, open: Open): void {
       client('a', 'x'.repeat(5000)),
       client('a', 'again'),
     ];
-    await store.addMinidump(row, '{}', given);
+    await store.addMinidump(row, '{}', { annotations: given });
     const kept = [client('a', 'x'.repeat(5000)), client('b', '崩溃 🦀'), dump('a', 'in\ufffdside')];
     t.same(await store.annotationsOf(row.id), kept, 'the first of one name and source');
     const same = minidumpRow({ sha256: row.sha256 });
-    await store.addMinidump(same, '{}', [client('c')]);
+    await store.addMinidump(same, '{}', { annotations: [client('c')] });
     t.same(await store.annotationsOf(same.id), [], 'a row that was not added has none');
     t.same(await store.annotationsOf(row.id), kept);
-    await store.remove('minidumps', row.id);
+    await store.remove('minidumps', row.id, 0);
     t.same(await store.annotationsOf(row.id), []);
     t.equal(await store.addAnnotations(row.id, [client('late')], bounds), 0);
     t.same(await store.annotationsOf(row.id), [], 'a dump that is gone gets none');
@@ -37,7 +37,7 @@ export function annotationConformance(t: Test, open: Open): void {
   t.test('adds annotations of new names, within bounds for each source', async (t) => {
     const store = await open(t);
     const row = minidumpRow();
-    await store.addMinidump(row, '{}', [client('a', '1'), dump('a', '2')]);
+    await store.addMinidump(row, '{}', { annotations: [client('a', '1'), dump('a', '2')] });
     const more = ['a', 'b', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => client(name, 'new'));
     t.equal(await store.addAnnotations(row.id, [...more, dump('b', 'new')], bounds), 2);
     const names = (await store.annotationsOf(row.id)).map(
@@ -59,7 +59,7 @@ export function annotationConformance(t: Test, open: Open): void {
     );
     const many = Array.from({ length: 1000 }, (_, index) => client(`n${index}`, `v${index}`));
     const other = minidumpRow();
-    await store.addMinidump(other, '{}', many);
+    await store.addMinidump(other, '{}', { annotations: many });
     t.equal((await store.annotationsOf(other.id)).length, 1000);
   });
 
@@ -75,7 +75,7 @@ export function annotationConformance(t: Test, open: Open): void {
         client('long', `${'x'.repeat(300)}${index % 4}`),
       ],
     }));
-    for (const { row, own } of rows) await store.addMinidump(row, '{}', own);
+    for (const { row, own } of rows) await store.addMinidump(row, '{}', { annotations: own });
     const page = { offset: 7, limit: 5 };
     for (const annotation of [
       { name: 'all', value: null },
