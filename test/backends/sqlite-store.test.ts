@@ -8,7 +8,6 @@ import { createModuleStore } from '../../src/backends/sql/module-store.ts';
 import { createTokenStore } from '../../src/backends/sql/token-store.ts';
 import { loadDriver } from '../../src/backends/sqlite/driver.ts';
 import { openSqlite } from '../../src/backends/sqlite/open.ts';
-import { annotationConformance } from './annotation-conformance.ts';
 import { crashStoreConformance } from './crash-store-conformance.ts';
 import { missStoreConformance } from './miss-store-conformance.ts';
 import { moduleStoreConformance } from './module-store-conformance.ts';
@@ -21,7 +20,6 @@ async function opened(t: Test, path = join(t.testdir(), 'chs.db')): Promise<SqlB
   return backend;
 }
 
-annotationConformance(t, async (t) => createCrashStore(await opened(t)));
 crashStoreConformance(t, async (t) => createCrashStore(await opened(t)));
 moduleStoreConformance(t, async (t) => {
   const backend = await opened(t);

@@ -64,7 +64,7 @@ inBoth(
     const late = (await Promise.all(many)).filter(({ status }) => status === 503);
     t.ok(late.length > 0);
     for (const { text, headers } of late) {
-      t.match(text, /^Error=too many uploads/);
+      t.match(text, /^Error=too many requests of this kind at once/);
       t.equal(headers.get('retry-after'), '1');
     }
   },
