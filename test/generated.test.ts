@@ -67,7 +67,7 @@ const cases: readonly (readonly [line: readonly string[], expected: readonly str
   ],
   [
     ['token', 'create', '--scope', ''],
-    ['admin', 'read', 'write'],
+    ['admin', 'read', 'submit', 'symbols', 'write'],
   ],
 ];
 
