@@ -20,7 +20,7 @@ async function printVersion(): Promise<void> {
 }
 
 async function packageVersion(): Promise<string> {
-  const { readVersion } = await import('../commands/package.ts');
+  const { readVersion } = await import('../src/platform/package.ts');
   return readVersion();
 }
 

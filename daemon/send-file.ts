@@ -21,7 +21,8 @@ export function fileReply(file: BytesReply, request: FileRequest): Reply {
     'accept-ranges': 'bytes',
     'cache-control': 'private, no-cache',
   };
-  const etag = file.sha256 === null ? null : `"${file.sha256}"`;
+  const validator = file.etag ?? file.sha256;
+  const etag = validator === null ? null : `"${validator}"`;
   if (etag) headers.etag = etag;
   if (file.modifiedAt) headers['last-modified'] = file.modifiedAt.toUTCString();
   refuseOthers(file, etag, request.headers);

@@ -26,6 +26,7 @@ import type { Handlers, Operations } from './operation.ts';
 import type { FixedKey } from './platform/access.ts';
 import { configuredKeys } from './platform/listen-safety.ts';
 import type { Log } from './platform/log.ts';
+import { readVersion } from './platform/package.ts';
 
 /** A disk with less free than this is as good as full for the uploads under way. */
 const FREE_BYTES_MIN = 64 * 1024 * 1024;
@@ -103,6 +104,7 @@ export async function createChs(config: Config, { log, keys, now = Date.now }: C
           blobs,
           limits: limitsOf(config),
           rootName: basename(root),
+          version: readVersion,
           now,
         }),
       ),

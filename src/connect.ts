@@ -1,5 +1,5 @@
 /** The one client: turns a table of operations into functions, over whatever sends requests. */
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { json, text } from 'node:stream/consumers';
 import type * as z from 'zod';
 import { type Operation, type Operations, pathParameters } from './operation.ts';
@@ -106,15 +106,17 @@ function createDispatch({ transport, apiKey, language, check }: ClientOptions): 
     const accept = isStream ? 'text/event-stream, application/json' : 'application/json';
     const headers: Record<string, string> = { accept, 'accept-language': language };
     if (apiKey !== undefined) headers['x-api-key'] = apiKey;
-    if (file) {
-      headers['content-type'] = 'application/octet-stream';
-      if (file.sizeBytes !== null) headers['content-length'] = String(file.sizeBytes);
-    }
+    const fields =
+      operation.method === 'POST' && !file ? Buffer.from(JSON.stringify(inBody(operation, input))) : null;
+    const sizeBytes = fields?.length ?? file?.sizeBytes ?? null;
+    if (fields) headers['content-type'] = 'application/json';
+    if (file) headers['content-type'] = 'application/octet-stream';
+    if (sizeBytes !== null) headers['content-length'] = String(sizeBytes);
     const reply = await transport.send({
       method: operation.method,
-      path: encodePath(operation, input),
+      path: encodePath(operation, fields ? inPath(operation, input) : input),
       headers,
-      body: file?.bytes ?? null,
+      body: fields ? Readable.from([fields]) : (file?.bytes ?? null),
       signal,
       ...(isStream ? { openEnd: true } : {}),
     });
@@ -131,6 +133,17 @@ function createDispatch({ transport, apiKey, language, check }: ClientOptions): 
     }
     return checked(unwrap(await readReply(reply, transport.name, operation), operation));
   };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function inPath(operation: Operation, input: Fields): Fields {
+  return Object.fromEntries(pathParameters(operation.path).map((name) => [name, input[name]]));
+}
+
+function inBody(operation: Operation, input: Fields): Fields {
+  const names = pathParameters(operation.path);
+  return Object.fromEntries(Object.entries(input).filter(([name]) => !names.includes(name)));
 }
 
 /** Path parameters into the path, everything else into the query; the crash dialect lives below /api. */

@@ -199,6 +199,8 @@ export interface BytesReply {
   readonly sizeBytes: number;
   /** A strong validator: the bytes' SHA-256 in hex; null when it was never computed. */
   readonly sha256: string | null;
+  /** Another strong validator instead, in letters, digits and dashes. */
+  readonly etag?: string;
   readonly fileName: string;
   readonly modifiedAt: Date | null;
   /** Opens the bytes from `start` to `end`, both included. */

@@ -3,9 +3,10 @@ import type { Handlers, Upload } from '../operation.ts';
 import type { BlobStore } from '../platform/blobs.ts';
 import { parseInstant } from '../platform/clock.ts';
 import { ChsError, type ErrorCode } from '../platform/errors.ts';
+import { bundleHandler } from './bundle-reply.ts';
 import { type CatchUp, createCatchUp } from './catch-up.ts';
 import { fileReply } from './file-reply.ts';
-import { forMinidumpHandler } from './for-minidump.ts';
+import { forMinidumpHandler, forModulesHandler, matchMinidump, shownModule } from './for-minidump.ts';
 import { exeKind } from './intake/exe.ts';
 import type { IntakeLimits } from './intake/kind.ts';
 import { type MinidumpDeclaration, minidumpKind } from './intake/minidump.ts';
@@ -37,6 +38,8 @@ export interface CrashContext {
   readonly limits: IntakeLimits;
   /** The last segment of the storage root, as replies show it. */
   readonly rootName: string;
+  /** Of chs. */
+  readonly version: () => string;
   readonly now: () => number;
 }
 
@@ -61,12 +64,26 @@ export function createCrash(context: CrashContext): CrashHandlers {
   };
 }
 
+type MatchHandlers = 'findForMinidump' | 'findForModules' | 'getBundle' | 'listSignatures' | 'listWanted';
+
 function matches(
-  { store, modules, misses, missStore, blobs, rootName, now }: CrashContext,
+  { store, modules, misses, missStore, blobs, rootName, version, now }: CrashContext,
   catchUp: CatchUp,
-): Pick<CrashHandlers, 'findForMinidump' | 'listSignatures' | 'listWanted'> {
+): Pick<CrashHandlers, MatchHandlers> {
+  const find = (id: string) => findRow(store, 'minidumps', id);
   return {
-    findForMinidump: forMinidumpHandler(store, blobs, rootName, (id) => findRow(store, 'minidumps', id)),
+    findForMinidump: forMinidumpHandler(store, blobs, rootName, find),
+    findForModules: forModulesHandler(store, rootName),
+    getBundle: bundleHandler({
+      blobs,
+      rootName,
+      version,
+      find,
+      async modulesOf(row) {
+        const { modules: matched } = await matchMinidump(store, blobs, row);
+        return Promise.all(matched.map((module) => shownModule(store, module, rootName)));
+      },
+    }),
     listSignatures: signaturesHandler({ store, modules, catchUp, now }),
     listWanted: wantedHandler({ modules, misses, missStore, catchUp }),
   };

@@ -2,6 +2,7 @@
 import type { Handler } from '../operation.ts';
 import type { BlobStore } from '../platform/blobs.ts';
 import type { Minidump, MinidumpModule } from './formats/minidump.ts';
+import { formatCodeId } from './formats/pe.ts';
 import type { ModuleIdentity } from './module-store.ts';
 import {
   decisiveModule,
@@ -10,7 +11,7 @@ import {
   type StoredForModule,
   storedForModule,
 } from './modules.ts';
-import { baseName, dashedGuid } from './names.ts';
+import { baseName, dashedGuid, guidKeyOf } from './names.ts';
 import type { moduleOperations } from './operations/modules.ts';
 import { jsonObject, shownExe, shownPdb } from './replies.ts';
 import type { CrashStore, MinidumpRow } from './store.ts';
@@ -81,21 +82,10 @@ export function forMinidumpHandler(
     const matched = await matchMinidump(store, blobs, row);
     const { modules, decisive, dump } = matched;
     const shown = await Promise.all(
-      modules.map(async ({ index, identity, module, stored }) => ({
-        index,
-        name: identity.name,
-        version: identity.version,
-        pdb_name: identity.debugFile,
-        guid: identity.guidKey && dashedGuid(identity.guidKey),
-        age: identity.age,
-        code_id: module?.codeId ?? null,
-        system: identity.isSystem,
-        program: index === 0,
-        crashed: index !== null && index === dump?.crashModule,
-        pdb: stored.pdb && shownPdb(stored.pdb, rootName),
-        exe: stored.exe && shownExe(stored.exe, rootName),
-        missing: [...(stored.pdb ? [] : (['pdb'] as const)), ...(stored.exe ? [] : (['exe'] as const))],
-        reason: stored.pdb ? null : await whyMissing(store, identity, stored),
+      modules.map(async (module) => ({
+        ...(await shownModule(store, module, rootName)),
+        program: module.index === 0,
+        crashed: module.index !== null && module.index === dump?.crashModule,
       })),
     );
     const withPdb = shown.filter(({ pdb }) => pdb !== null).length;
@@ -107,6 +97,56 @@ export function forMinidumpHandler(
       with_pdb: withPdb,
       without_pdb: shown.length - withPdb,
     };
+  };
+}
+
+/** The same for the modules of a dump that is not stored, as its reader lists them. */
+export function forModulesHandler(
+  store: CrashStore,
+  rootName: string,
+): Handler<(typeof moduleOperations)['findForModules']> {
+  return async ({ modules }) => {
+    const shown = modules.map(async (module, index) => {
+      const identity: ModuleIdentity = {
+        name: module.name,
+        debugFile: module.pdb_name,
+        guidKey: guidKeyOf(module.guid),
+        age: module.age,
+        timeDateStamp: module.time_date_stamp,
+        sizeOfImage: module.size_of_image,
+        version: module.version,
+        isSystem: module.system,
+      };
+      return shownModule(
+        store,
+        { index, identity, stored: await storedForModule(store, identity) },
+        rootName,
+      );
+    });
+    return { modules: await Promise.all(shown) };
+  };
+}
+
+/** A module, what is stored for it, and why what is not there is missing, as replies show it. */
+export async function shownModule(
+  store: CrashStore,
+  { index, identity, stored }: Pick<MatchedModule, 'index' | 'identity' | 'stored'>,
+  rootName: string,
+) {
+  const { timeDateStamp, sizeOfImage } = identity;
+  return {
+    index,
+    name: identity.name,
+    version: identity.version,
+    pdb_name: identity.debugFile,
+    guid: identity.guidKey && dashedGuid(identity.guidKey),
+    age: identity.age,
+    code_id: timeDateStamp === null || sizeOfImage === null ? null : formatCodeId(timeDateStamp, sizeOfImage),
+    system: identity.isSystem,
+    pdb: stored.pdb && shownPdb(stored.pdb, rootName),
+    exe: stored.exe && shownExe(stored.exe, rootName),
+    missing: [...(stored.pdb ? [] : (['pdb'] as const)), ...(stored.exe ? [] : (['exe'] as const))],
+    reason: stored.pdb ? null : await whyMissing(store, identity, stored),
   };
 }
 

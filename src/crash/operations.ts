@@ -1,4 +1,5 @@
 /** The crash operations: everything that can be done with minidumps, PDBs and EXEs (the wire contract). */
+import { bundleOperations } from './operations/bundle.ts';
 import { fileOperations } from './operations/files.ts';
 import { listOperations } from './operations/lists.ts';
 import { lookupOperations } from './operations/lookups.ts';
@@ -15,4 +16,5 @@ export const crashOperations = {
   ...lookupOperations,
   ...moduleOperations,
   ...symbolOperations,
+  ...bundleOperations,
 };

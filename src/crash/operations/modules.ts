@@ -1,7 +1,7 @@
 /** What dumps need and what they have in common: files of their modules, wanted PDBs, signatures. */
 import * as z from 'zod';
 import { defineOperations } from '../../operation.ts';
-import { exeSummary, id, instant, pdbSummary, versionFilter } from '../fields.ts';
+import { exeSummary, guid, id, instant, pdbSummary, uint32, versionFilter } from '../fields.ts';
 
 const limit = (most: number, usual: number, of: string) =>
   z.number().int().min(1).max(most).default(usual).describe(of).meta({ short: 'n' });
@@ -16,16 +16,33 @@ const identity = () => ({
   system: z.boolean().describe('Part of the operating system: its symbols are its maker’s'),
 });
 
-const moduleMatch = () =>
+const moduleFiles = () =>
   z.object({
     index: z.number().nullable().describe('Its place in the dump; null for what was only declared'),
     ...identity(),
-    program: z.boolean(),
-    crashed: z.boolean().describe('The address of the exception is in it'),
     pdb: pdbSummary().nullable(),
     exe: exeSummary().nullable(),
     missing: z.array(z.enum(['pdb', 'exe'])),
     reason: z.string().nullable().describe('Why the PDB is missing'),
+  });
+
+const moduleMatch = () =>
+  moduleFiles().extend({
+    program: z.boolean(),
+    crashed: z.boolean().describe('The address of the exception is in it'),
+  });
+
+/** A module as a dump that is not stored lists it. */
+const askedModule = () =>
+  z.object({
+    name: z.string().max(1024).nullable().describe('File name of the image'),
+    pdb_name: z.string().max(1024).nullable().default(null).describe('File name of its PDB'),
+    version: z.string().max(64).nullable().default(null),
+    guid: guid().nullable().default(null),
+    age: uint32().nullable().default(null),
+    time_date_stamp: uint32().nullable().default(null),
+    size_of_image: uint32().nullable().default(null),
+    system: z.boolean().default(false),
   });
 
 const topEntry = () =>
@@ -86,6 +103,16 @@ export const moduleOperations = defineOperations({
         without_pdb: z.number(),
       }),
     errors: ['MINIDUMP_NOT_FOUND'],
+  },
+  findForModules: {
+    summary: 'Find the PDBs and EXEs of the modules of a minidump that is not stored',
+    method: 'POST',
+    path: '/find/for-modules',
+    dialect: 'crash',
+    access: 'read',
+    input: () => z.object({ modules: z.array(askedModule()).max(500) }),
+    output: () => z.object({ modules: z.array(moduleFiles()) }),
+    errors: ['BODY_TOO_LARGE', 'UNSUPPORTED_ENCODING', 'CALLER_GONE'],
   },
   listSignatures: {
     summary: 'List the most frequent crashes',
