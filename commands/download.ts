@@ -21,6 +21,12 @@ interface DownloadOptions {
   readonly fallbackName: string;
 }
 
+/** What arrived; the hash in hex. */
+interface Received {
+  readonly sizeBytes: number;
+  readonly sha256: string;
+}
+
 /** @throws ChsError LOCAL_FILE, DOWNLOAD_DAMAGED when the bytes are not those that were announced */
 export async function downloadFile(
   run: Run,
@@ -100,7 +106,7 @@ async function receiveInto(run: Run, download: Download, target: string, force: 
   // Beside the target, so that the rename stays on one file system.
   const partial = `${target}.${randomUUID().slice(0, 8)}.part`;
   try {
-    const sizeBytes = await writePartial(run, download, target, partial);
+    const { sizeBytes } = await writePartial(run, download, target, partial);
     if (force) await rename(partial, target);
     else await appear(partial, target);
     return sizeBytes;
@@ -112,14 +118,25 @@ async function receiveInto(run: Run, download: Download, target: string, force: 
   }
 }
 
-/** The bytes are on the disk before this resolves. */
-async function writePartial(run: Run, download: Download, target: string, partial: string): Promise<number> {
+/**
+ * Writes a file that is not there yet. The bytes are compared with what was announced, and on the disk, before
+ * this resolves.
+ *
+ * @param target whose name the progress shows
+ * @throws ChsError DOWNLOAD_DAMAGED
+ */
+export async function writePartial(
+  run: Run,
+  download: Download,
+  target: string,
+  partial: string,
+): Promise<Received> {
   // Opened here, so that nothing is still about to make the file when it is removed after a failure.
   const file = await open(partial, 'wx');
-  const sizeBytes = await receive(run, download, datum(baseName(target)), file.createWriteStream());
+  const received = await receive(run, download, datum(baseName(target)), file.createWriteStream());
   const written = await open(partial, 'r+');
   await written.sync().finally(() => written.close());
-  return sizeBytes;
+  return received;
 }
 
 /** A link, unlike a rename, fails where a file came to be meanwhile; not every file system has links. */
@@ -139,10 +156,11 @@ async function receive(
   download: Download,
   label: string,
   to: NodeJS.WritableStream,
-): Promise<number> {
+): Promise<Received> {
   const { sizeBytes, sha256 } = download;
   const hash = createHash('sha256');
   let receivedBytes = 0;
+  let found = '';
   const progress = createProgress({ label, sizeBytes, visible: run.out.interactive && !run.out.quiet });
   const check = new Transform({
     transform(piece: Buffer, _encoding, done) {
@@ -151,7 +169,7 @@ async function receive(
       done(null, piece);
     },
     flush(done) {
-      const found = hash.digest('hex');
+      found = hash.digest('hex');
       const wrong =
         sizeBytes !== null && receivedBytes !== sizeBytes
           ? `${receivedBytes} of ${sizeBytes} bytes arrived`
@@ -166,7 +184,7 @@ async function receive(
       signal: run.signal,
       end: to !== process.stdout,
     });
-    return receivedBytes;
+    return { sizeBytes: receivedBytes, sha256: found };
   } finally {
     progress.clear();
   }

@@ -7,6 +7,7 @@ import { explainCommand } from './explain.ts';
 import { readInput } from './flags.ts';
 import { isLocalArgument } from './local-file.ts';
 import { modulesCommand } from './modules.ts';
+import { openCommand } from './open.ts';
 import type { ExitCode, Run } from './run.ts';
 import { topCommand } from './top.ts';
 import { datum, type Fact, renderFacts, shownTime } from './views/facts.ts';
@@ -78,6 +79,7 @@ export function register(program: Command, context: CommandContext): void {
     examples: ['chs dump show crash.dmp', 'chs dump show ID --all', 'chs dump show crash.dmp --json'],
     action: showDump,
   });
+  openCommand(group, context);
   explainCommand(group, context);
   modulesCommand(group, context);
   topCommand(group, context);

@@ -28,6 +28,13 @@ const rows: readonly PhraseRow[] = [
   ['`chs --help` lists the commands.', '`chs --help` 列出全部命令。'],
   ['`chs {name} --help` lists the verbs: {verbs}.', '`chs {name} --help` 列出全部子命令：{verbs}。'],
   // Options.
+  ['a pipe can be read only once; save it to a file', '管道只能读取一次，请先保存为文件'],
+  ['--start needs a folder, and not an archive', '--start 需要文件夹，而不是压缩包'],
+  [
+    'an archive is made of a stored minidump; upload this one first',
+    '压缩包由服务器上保存的 minidump 生成，请先上传该文件',
+  ],
+  ['-o names the working directory; name a folder in it', '-o 指向当前目录，请指定其中的文件夹'],
   ['--server: this is not a URL', '--server：不是 URL'],
   [
     '--server: a URL with a user or password in it is refused, as other users can read command lines',

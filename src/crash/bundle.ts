@@ -41,7 +41,7 @@ export interface BundleDump {
   readonly id: string | null;
   /** The name of its file, of any kind. */
   readonly fileName: string;
-  readonly sizeBytes: number;
+  readonly sizeBytes: number | null;
   readonly sha256: string | null;
 }
 

@@ -55,7 +55,7 @@ export function openScript(dumpName: string): string {
     '',
     ':in_console',
     '"%DEBUGGER%" -y "%SYMBOLS%" -i "%SYMBOLS%" -z "%DUMP%" %*',
-    'exit /b %ERRORLEVEL%',
+    'exit /b',
     '',
     ':no_dump',
     `echo ${dumpName} is not beside this script. If it is in an archive, unpack all of that first.`,

@@ -104,6 +104,12 @@ const rows: readonly PhraseRow[] = [
   ['the name is too long', '文件名过长'],
   ['its symbolic links lead in a circle', '其符号链接构成循环'],
   ['it exists already', '文件已存在'],
+  ['it exists already and is no directory', '已存在且不是文件夹'],
+  [
+    'it exists already and is not empty; --force replaces a bundle',
+    '文件夹已存在且不为空；--force 可替换已有的调试包',
+  ],
+  ['it holds other things than a bundle, and is not replaced', '其中不是调试包，不会替换'],
   ['it exists already; --force overwrites it', '文件已存在；--force 可覆盖'],
   ['the disk is full', '磁盘空间不足'],
   ['the file system is read-only', '文件系统为只读'],
