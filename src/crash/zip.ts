@@ -34,6 +34,10 @@ interface PlacedEntry {
   readonly offset: number;
 }
 
+const PIECE_BYTES_MIN = 32 * 1024;
+/** Headers without names and extra fields. */
+const LOCAL_BYTES = 30;
+const CENTRAL_BYTES = 46;
 const UINT16_MAX = 0xffff;
 const UINT32_MAX = 0xffff_ffff;
 /** The 1st of January 1980, the first day that there is: the same content is always the same archive. */
@@ -56,12 +60,12 @@ export function layOutZip(entries: readonly ZipEntry[], content: ZipContent): Zi
   let offset = 0;
   for (const [index, { path, sizeBytes }] of entries.entries()) {
     const entry = { name: Buffer.from(path), sizeBytes, offset };
-    const headerBytes = localHeader(entry, 0).length;
+    const headerBytes = LOCAL_BYTES + entry.name.length + extraBytes(localNumbers(entry));
     parts.push(
       textPart(headerBytes, async () => localHeader(entry, await content.crc32(index))),
       dataPart(sizeBytes, path, (from, to) => content.open(index, from, to - 1)),
     );
-    const centralBytes = centralHeader(entry, 0).length;
+    const centralBytes = CENTRAL_BYTES + entry.name.length + extraBytes(centralNumbers(entry));
     central.push(textPart(centralBytes, async () => centralHeader(entry, await content.crc32(index))));
     offset += headerBytes + sizeBytes;
   }
@@ -73,7 +77,7 @@ export function layOutZip(entries: readonly ZipEntry[], content: ZipContent): Zi
   );
   return {
     sizeBytes: offset + centralBytes + end.length,
-    open: (start, last) => Readable.from(piecesOf(parts, start, last), { objectMode: false }),
+    open: (start, last) => Readable.from(inLargerPieces(piecesOf(parts, start, last)), { objectMode: false }),
   };
 }
 
@@ -85,6 +89,21 @@ async function* piecesOf(parts: readonly Part[], start: number, last: number): A
     offset += part.sizeBytes;
     if (from < to) yield* part.slice(from, to);
   }
+}
+
+/** Headers are dozens of bytes each, and each piece takes its time on its way. */
+async function* inLargerPieces(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let waiting: Uint8Array[] = [];
+  let waitingBytes = 0;
+  for await (const piece of pieces) {
+    waiting.push(piece);
+    waitingBytes += piece.length;
+    if (waitingBytes < PIECE_BYTES_MIN) continue;
+    yield waiting.length === 1 ? piece : Buffer.concat(waiting);
+    waiting = [];
+    waitingBytes = 0;
+  }
+  if (waitingBytes > 0) yield Buffer.concat(waiting);
 }
 
 function textPart(sizeBytes: number, make: () => Promise<Uint8Array>): Part {
@@ -110,26 +129,36 @@ function dataPart(sizeBytes: number, path: string, open: (from: number, to: numb
   };
 }
 
-function localHeader({ name, sizeBytes }: PlacedEntry, crc: number): Buffer {
-  const isLarge = sizeBytes >= UINT32_MAX;
-  const extra = isLarge ? zip64Extra(sizeBytes, sizeBytes) : Buffer.alloc(0);
-  const fixed = Buffer.alloc(30);
+/** The numbers of a header that do not fit into it, in the order in which its extra field has them. */
+function localNumbers({ sizeBytes }: PlacedEntry): number[] {
+  return sizeBytes >= UINT32_MAX ? [sizeBytes, sizeBytes] : [];
+}
+
+function centralNumbers(entry: PlacedEntry): number[] {
+  return [...localNumbers(entry), ...(entry.offset >= UINT32_MAX ? [entry.offset] : [])];
+}
+
+function extraBytes(numbers: readonly number[]): number {
+  return numbers.length > 0 ? 4 + 8 * numbers.length : 0;
+}
+
+function localHeader(entry: PlacedEntry, crc: number): Buffer {
+  const { name, sizeBytes } = entry;
+  const extra = zip64Extra(localNumbers(entry));
+  const fixed = Buffer.alloc(LOCAL_BYTES);
   fixed.writeUInt32LE(0x04034b50, 0);
-  fixed.writeUInt16LE(isLarge ? VERSION_ZIP64 : VERSION, 4);
+  fixed.writeUInt16LE(extra.length > 0 ? VERSION_ZIP64 : VERSION, 4);
   writeCommon(fixed.subarray(6), { name, sizeBytes, crc, extra });
   return Buffer.concat([fixed, name, extra]);
 }
 
-function centralHeader({ name, sizeBytes, offset }: PlacedEntry, crc: number): Buffer {
-  const large = [
-    ...(sizeBytes >= UINT32_MAX ? [sizeBytes, sizeBytes] : []),
-    ...(offset >= UINT32_MAX ? [offset] : []),
-  ];
-  const extra = large.length > 0 ? zip64Extra(...large) : Buffer.alloc(0);
-  const fixed = Buffer.alloc(46);
+function centralHeader(entry: PlacedEntry, crc: number): Buffer {
+  const { name, sizeBytes, offset } = entry;
+  const extra = zip64Extra(centralNumbers(entry));
+  const fixed = Buffer.alloc(CENTRAL_BYTES);
   fixed.writeUInt32LE(0x02014b50, 0);
   fixed.writeUInt16LE(MADE_BY, 4);
-  fixed.writeUInt16LE(large.length > 0 ? VERSION_ZIP64 : VERSION, 6);
+  fixed.writeUInt16LE(extra.length > 0 ? VERSION_ZIP64 : VERSION, 6);
   writeCommon(fixed.subarray(8), { name, sizeBytes, crc, extra });
   fixed.writeUInt32LE(REGULAR_FILE, 38);
   fixed.writeUInt32LE(Math.min(offset, UINT32_MAX), 42);
@@ -155,8 +184,9 @@ function writeCommon(
   at.writeUInt16LE(extra.length, 22);
 }
 
-function zip64Extra(...numbers: readonly number[]): Buffer {
-  const extra = Buffer.alloc(4 + 8 * numbers.length);
+function zip64Extra(numbers: readonly number[]): Buffer {
+  const extra = Buffer.alloc(extraBytes(numbers));
+  if (extra.length === 0) return extra;
   extra.writeUInt16LE(ZIP64_EXTRA, 0);
   extra.writeUInt16LE(8 * numbers.length, 2);
   for (const [index, number] of numbers.entries()) extra.writeBigUInt64LE(BigInt(number), 4 + 8 * index);

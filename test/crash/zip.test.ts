@@ -88,7 +88,7 @@ t.test('unzip reads it', needs('unzip', '-v'), async (t) => {
 
 t.test('more entries than old archives can have', needs('python3'), async (t) => {
   const path = join(t.testdir(), 'many.zip');
-  const many = Object.fromEntries(Array.from({ length: 65_536 }, (_, index) => [`f${index}`, `${index}`]));
+  const many = Object.fromEntries(Array.from({ length: 65_536 }, (_, index) => [`f${index}`, '']));
   writeFileSync(path, await whole(zipOf(many)));
   const [broken, entries] = python(path, 'read');
   t.equal(broken, null);
