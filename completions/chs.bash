@@ -10,7 +10,7 @@ _chs() {
     case $word in
       --after|--annotation|--config|--count|--end-time|--exception-address|--exception-code|--exe-age|--exe-filename|--exe-guid|--exe-version|--expires|--guid|--host|--key-file|--lang|--limit|--name|--output|--page|--page-size|--pdb-filename|--pid|--port|--q|--scope|--server|--signature|--start-time|--tid|--timeout|--timestamp|--trend-days|--types|--version|-V|-g|-n|-o|-p) skip=1 ;;
       -*) ;;
-      *) case "${path:+$path }$word" in 'dump'|'dump upload'|'dump list'|'dump download'|'dump delete'|'dump show'|'dump explain'|'dump modules'|'dump top'|'dump watch'|'pdb'|'pdb upload'|'pdb list'|'pdb download'|'pdb delete'|'pdb show'|'pdb match'|'pdb wanted'|'exe'|'exe upload'|'exe list'|'exe download'|'exe delete'|'exe show'|'serve'|'token'|'token create'|'token list'|'token revoke'|'config'|'config init'|'config show'|'config check'|'config schema'|'doctor'|'demo') path="${path:+$path }$word" ;; esac ;;
+      *) case "${path:+$path }$word" in 'dump'|'dump upload'|'dump list'|'dump download'|'dump delete'|'dump show'|'dump open'|'dump explain'|'dump modules'|'dump top'|'dump watch'|'pdb'|'pdb upload'|'pdb list'|'pdb download'|'pdb delete'|'pdb show'|'pdb match'|'pdb wanted'|'exe'|'exe upload'|'exe list'|'exe download'|'exe delete'|'exe show'|'serve'|'token'|'token create'|'token list'|'token revoke'|'config'|'config init'|'config show'|'config check'|'config schema'|'doctor'|'demo') path="${path:+$path }$word" ;; esac ;;
     esac
   done
   case "$path $prev" in
@@ -62,6 +62,11 @@ _chs() {
     'dump show --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     'dump show --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     'dump show --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'dump open -o'|'dump open --output') compopt -o filenames; COMPREPLY=($(compgen -d -- "$cur")); return ;;
+    'dump open --server') :; return ;;
+    'dump open --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'dump open --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'dump open --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
     'dump explain --server') :; return ;;
     'dump explain --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     'dump explain --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
@@ -223,7 +228,7 @@ _chs() {
       else COMPREPLY=($(compgen -W 'dump pdb exe serve token config doctor demo' -- "$cur")); fi ;;
     'dump')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
-      else COMPREPLY=($(compgen -W 'upload list download delete show explain modules top watch' -- "$cur")); fi ;;
+      else COMPREPLY=($(compgen -W 'upload list download delete show open explain modules top watch' -- "$cur")); fi ;;
     'dump upload')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--timestamp --exe-version --exe-guid --exe-age --pid --tid --exception-code --exception-address --annotation --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
       else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
@@ -238,6 +243,9 @@ _chs() {
       else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
     'dump show')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-a --all --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    'dump open')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-o --output --zip -f --force --start --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
       else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     'dump explain')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))

@@ -16,7 +16,7 @@ function __chs_path
             case '-*'
             case '*'
                 switch "$path $word"
-                    case ' dump' 'dump upload' 'dump list' 'dump download' 'dump delete' 'dump show' 'dump explain' 'dump modules' 'dump top' 'dump watch' ' pdb' 'pdb upload' 'pdb list' 'pdb download' 'pdb delete' 'pdb show' 'pdb match' 'pdb wanted' ' exe' 'exe upload' 'exe list' 'exe download' 'exe delete' 'exe show' ' serve' ' token' 'token create' 'token list' 'token revoke' ' config' 'config init' 'config show' 'config check' 'config schema' ' doctor' ' demo'
+                    case ' dump' 'dump upload' 'dump list' 'dump download' 'dump delete' 'dump show' 'dump open' 'dump explain' 'dump modules' 'dump top' 'dump watch' ' pdb' 'pdb upload' 'pdb list' 'pdb download' 'pdb delete' 'pdb show' 'pdb match' 'pdb wanted' ' exe' 'exe upload' 'exe list' 'exe download' 'exe delete' 'exe show' ' serve' ' token' 'token create' 'token list' 'token revoke' ' config' 'config init' 'config show' 'config check' 'config schema' ' doctor' ' demo'
                         set path (string trim "$path $word")
                 end
         end
@@ -50,6 +50,7 @@ complete -c chs -n '__chs_at "dump"' -a list -d 'List minidumps, newest crash fi
 complete -c chs -n '__chs_at "dump"' -a download -d 'Download a minidump'
 complete -c chs -n '__chs_at "dump"' -a delete -d 'Delete a minidump and its file'
 complete -c chs -n '__chs_at "dump"' -a show -d 'Show all that is known of a minidump'
+complete -c chs -n '__chs_at "dump"' -a open -d 'Put a minidump and its symbols into a folder for a debugger'
 complete -c chs -n '__chs_at "dump"' -a explain -d 'Explain field by field why a minidump and a PDB do or do not match'
 complete -c chs -n '__chs_at "dump"' -a modules -d 'Find the PDBs and EXEs of all modules of a minidump'
 complete -c chs -n '__chs_at "dump"' -a top -d 'List the most frequent crashes'
@@ -129,6 +130,19 @@ complete -c chs -n '__chs_at "dump show"' -s q -l quiet -d 'no progress and no r
 complete -c chs -n '__chs_at "dump show"' -l no-color -d 'no colours (also: NO_COLOR)'
 complete -c chs -n '__chs_at "dump show"' -s h -l help -d 'show this help'
 complete -c chs -n '__chs_at "dump show"' -F
+complete -c chs -n '__chs_at "dump open"' -s o -l output -r -F -d 'make this folder, or this .zip archive'
+complete -c chs -n '__chs_at "dump open"' -l zip -d 'write one zip archive instead'
+complete -c chs -n '__chs_at "dump open"' -s f -l force -d 'replace a bundle that exists'
+complete -c chs -n '__chs_at "dump open"' -l start -d 'start the debugger on it (on Windows)'
+complete -c chs -n '__chs_at "dump open"' -l server -x -d 'work on the server at this URL instead of the local data'
+complete -c chs -n '__chs_at "dump open"' -l key-file -r -F -d 'read the API key from the first line of this file'
+complete -c chs -n '__chs_at "dump open"' -l config -r -F -d 'use this configuration file'
+complete -c chs -n '__chs_at "dump open"' -l lang -x -a 'en zh' -d 'language of the messages'
+complete -c chs -n '__chs_at "dump open"' -l json -d 'print JSON, one value a line; failures too, on stderr'
+complete -c chs -n '__chs_at "dump open"' -s q -l quiet -d 'no progress and no remarks'
+complete -c chs -n '__chs_at "dump open"' -l no-color -d 'no colours (also: NO_COLOR)'
+complete -c chs -n '__chs_at "dump open"' -s h -l help -d 'show this help'
+complete -c chs -n '__chs_at "dump open"' -F
 complete -c chs -n '__chs_at "dump explain"' -l server -x -d 'work on the server at this URL instead of the local data'
 complete -c chs -n '__chs_at "dump explain"' -l key-file -r -F -d 'read the API key from the first line of this file'
 complete -c chs -n '__chs_at "dump explain"' -l config -r -F -d 'use this configuration file'
