@@ -3,7 +3,7 @@
 
     CHS_API_KEY=... python3 upload_symbols.py http://127.0.0.1:3000 build/app.pdb build/app.exe
 
-The kind of a file is known by its extension; version, GUID and age are read from the file by the server.
+The server may be named with `/api` at its end or without. The kind of a file is known by its extension; version, GUID and age are read from the file by the server.
 Exit code: 0 all are stored, 1 any was refused.
 """
 
@@ -53,7 +53,7 @@ def _upload(kind, path, file_name, metadata, server_url, api_key):
             kind: (file_name or os.path.basename(path), file, "application/octet-stream"),
         }
         response = requests.post(
-            f"{server_url.rstrip('/')}/api/upload/{kind}",
+            f"{server_url.rstrip('/')}/upload/{kind}",
             files=files,
             headers={"X-API-Key": api_key},
             timeout=TIMEOUT_SECONDS,

@@ -10,7 +10,7 @@ const SKIP_MAX = 500;
 /** Division rounds towards zero, so the first day of 1970 and the day before it count as one. */
 const HOURS_A_DAY_MAX = 48;
 /** With more dumps than this that have an annotation, looking each row's up is cheaper than gathering them all. */
-const GATHERED_MAX = 5000;
+const GATHERED_MAX = 2000;
 
 /**
  * One page and the number of all rows. Counting a million rows, or skipping half of them, takes
