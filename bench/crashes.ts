@@ -37,7 +37,7 @@ export async function measure(): Promise<Outcome> {
   return withTemporaryFolder(async (folder) => {
     const path = join(folder, 'data', 'crash_handler.db');
     await (await openDatabase({ path, busyTimeoutMs: 5000 })).close();
-    fill(path);
+    fillStore(path);
     const daemon = await startServer('daemon', folder);
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const ask = (route: string): Promise<number> =>
@@ -79,7 +79,7 @@ async function uploadLate(url: string, agent: Agent): Promise<void> {
 }
 
 /** Rows as uploads would have written them; spread by multiplication with primes, so that no order helps a query. */
-function fill(path: string): void {
+export function fillStore(path: string): void {
   const database = new (loadDriver())(path);
   database.pragma('synchronous = off');
   const numbers = (count: number): string =>

@@ -197,7 +197,7 @@ async function deleteFiles(run: Run, { args, options }: Invocation, kind: CrashF
 }
 
 /** Asks on the terminal; without one the answer has to be on the command line. */
-async function confirmed(run: Run, question: string): Promise<boolean> {
+export async function confirmed(run: Run, question: string): Promise<boolean> {
   if (!process.stdin.isTTY || !run.out.interactive) {
     throw usageError(
       'this deletes data, and there is no terminal to ask on',

@@ -8,6 +8,7 @@ import { readInput } from './flags.ts';
 import { isLocalArgument } from './local-file.ts';
 import { modulesCommand } from './modules.ts';
 import { openCommand } from './open.ts';
+import { pruneCommand } from './prune.ts';
 import type { ExitCode, Run } from './run.ts';
 import { topCommand } from './top.ts';
 import { datum, type Fact, renderFacts, shownTime } from './views/facts.ts';
@@ -84,6 +85,7 @@ export function register(program: Command, context: CommandContext): void {
   modulesCommand(group, context);
   topCommand(group, context);
   watchCommand(group, context);
+  pruneCommand(group, context);
 }
 
 async function showDump(run: Run, { args: [argument = ''], options }: Invocation): Promise<ExitCode> {

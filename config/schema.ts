@@ -10,6 +10,7 @@ import {
   path,
   serverUrl,
   size,
+  sizeLimit,
   whole,
 } from './values.ts';
 
@@ -218,6 +219,25 @@ const limits = z.object({
   }),
 });
 
+const cleanup = z.object({
+  max_age: duration.prefault('0d').meta({
+    description: 'What arrived longer ago is deleted; "0d" keeps it for ever.',
+    reload: true,
+  }),
+  max_size: sizeLimit.prefault(0).meta({
+    description: 'Above so much for all files together the oldest are deleted.',
+    reload: true,
+  }),
+  symbols: z.boolean().default(true).meta({
+    description: 'PDBs and EXEs are deleted, too, once they are old and no minidump needs them.',
+    reload: true,
+  }),
+  interval: duration.prefault('1d').meta({
+    description: 'The server deletes this often what the limits say; "0d" leaves it to `chs dump prune`.',
+    reload: true,
+  }),
+});
+
 const fs = z.object({
   allow_roots: z.array(path).default([]).meta({
     description: 'Folders whose logs may be searched; empty: none.',
@@ -294,6 +314,7 @@ export const configSchema = z.object({
   client: client.prefault({}).meta({ description: 'The commands.' }),
   auth: auth.prefault({}).meta({ description: 'Who may call.' }),
   limits: limits.prefault({}).meta({ description: 'Bounds on what comes from outside.' }),
+  cleanup: cleanup.prefault({}).meta({ description: 'How long files are kept (docs/retention.md).' }),
   fs: fs.prefault({}).meta({ description: 'Files that the log service may read.' }),
   search: search.prefault({}).meta({ description: 'Log search.' }),
   sessions: sessions.prefault({}).meta({ description: 'Log sessions.' }),

@@ -31,6 +31,13 @@ export const size = z
   .refine((bytes) => bytes >= 1 && bytes <= sizeBytesMax)
   .meta({ expects: 'a size in bytes, or text such as "100MB" (KB, MB, GB and TB count in 1024s)' });
 
+/** As `size`, and 0 for no limit. */
+export const sizeLimit = z
+  .union([z.int(), z.string().regex(sizeText)])
+  .transform((value) => (typeof value === 'number' ? value : parseSize(value)))
+  .refine((bytes) => bytes >= 0 && bytes <= sizeBytesMax)
+  .meta({ expects: 'a size in bytes, or text such as "50GB"; 0 is no limit' });
+
 /** A duration such as "90s", "1h" or "7d"; its output is milliseconds. A bare number is refused: its unit is unclear. */
 export const duration = z
   .string()

@@ -11,6 +11,7 @@ import { createHttpServer, type HttpServer } from './http-server.ts';
 import { keysFor, type ListenKeys } from './listen.ts';
 import { type OpenLog, openLog } from './log/open.ts';
 import { reloadInto } from './reload.ts';
+import { startUpkeep, type Upkeep } from './upkeep.ts';
 
 export interface Daemon {
   /** Such as `http://127.0.0.1:3000`. */
@@ -49,6 +50,7 @@ export async function startDaemon({ config }: LoadedConfig): Promise<Daemon> {
   const url = urlOf(http.server, config.server.host);
   for (const warning of keys.warnings) log.warn(warning);
   log.info(`Server started on ${url}`);
+  const upkeep = startUpkeep((signal) => chs.upkeep(signal), log);
   return {
     url,
     keys,
@@ -56,7 +58,7 @@ export async function startDaemon({ config }: LoadedConfig): Promise<Daemon> {
     reload: (next) => reload(config, next.config, log),
     stop: (reason) => {
       const graceMs = config.server.graceful_shutdown_timeout * 1000;
-      return stop({ http, chs, log, graceMs }, reason);
+      return stop({ http, chs, log, upkeep, graceMs }, reason);
     },
   };
 }
@@ -100,13 +102,14 @@ interface Running {
   readonly http: HttpServer;
   readonly chs: Chs;
   readonly log: OpenLog;
+  readonly upkeep: Upkeep;
   readonly graceMs: number;
 }
 
-async function stop({ http, chs, log, graceMs }: Running, reason: string): Promise<void> {
+async function stop({ http, chs, log, upkeep, graceMs }: Running, reason: string): Promise<void> {
   log.info(`Server stopping: ${reason}`);
   chs.drain();
-  const cutOff = await http.stop(graceMs);
+  const [cutOff] = await Promise.all([http.stop(graceMs), upkeep.stop()]);
   if (cutOff > 0) log.warn(`The grace time is over; requests cut off: count=${cutOff}`);
   await chs.close();
   log.info('Server stopped');

@@ -7,12 +7,14 @@ import { type Authenticate, createAuthenticate } from './access/authenticate.ts'
 import { accessOperations } from './access/operations.ts';
 import { createTokens } from './access/tokens.ts';
 import { openBlobs, openDatabase } from './backends/open.ts';
+import { createCleanupStore } from './backends/sql/cleanup-store.ts';
 import { createCrashStore } from './backends/sql/crash-store.ts';
 import { createEventStore } from './backends/sql/event-store.ts';
 import { createMissStore } from './backends/sql/miss-store.ts';
 import { createModuleStore } from './backends/sql/module-store.ts';
 import { createSymbolNameStore } from './backends/sql/name-store.ts';
 import { createTokenStore } from './backends/sql/token-store.ts';
+import { createCleanup } from './crash/cleanup.ts';
 import { createCrash } from './crash/crash.ts';
 import { createMisses } from './crash/misses.ts';
 import { crashOperations } from './crash/operations.ts';
@@ -42,6 +44,8 @@ export interface Chs {
   readonly authenticate: Authenticate;
   /** Says no to readiness from now on, and ends the replies that would go on for ever. */
   drain(): void;
+  /** What has to be done now and then, if it is due; ends early when `signal` is aborted. */
+  upkeep(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -73,6 +77,15 @@ export async function createChs(config: Config, { log, keys, now = Date.now }: C
     now,
     log,
   });
+  const modules = createModuleStore(database);
+  const cleanup = createCleanup({
+    store: createCleanupStore(database),
+    modules,
+    blobs,
+    policy: retentionOf(config),
+    log,
+    now,
+  });
   let draining = false;
 
   const sweptCount = await blobs.sweep((key) => crashStore.isReferenced(filePathOf(key)));
@@ -97,11 +110,12 @@ export async function createChs(config: Config, { log, keys, now = Date.now }: C
         crashOperations,
         createCrash({
           store: crashStore,
-          modules: createModuleStore(database),
           names: createSymbolNameStore(database),
           misses,
           missStore,
+          modules,
           blobs,
+          cleanup,
           limits: limitsOf(config),
           rootName: basename(root),
           version: readVersion,
@@ -121,6 +135,10 @@ export async function createChs(config: Config, { log, keys, now = Date.now }: C
     drain() {
       draining = true;
       feed.close();
+    },
+    async upkeep(signal) {
+      await eventStore.keepNewest(config.limits.max_events);
+      await cleanup.runIfDue(signal);
     },
     async close() {
       feed.close();
@@ -162,6 +180,23 @@ function limitsOf({ storage, limits }: Config) {
         maxBytes: limits.max_annotations_size,
         maxNameBytes: limits.max_annotation_name_bytes,
       };
+    },
+  };
+}
+
+function retentionOf({ cleanup }: Config) {
+  return {
+    get maxAgeMs() {
+      return cleanup.max_age || null;
+    },
+    get maxSizeBytes() {
+      return cleanup.max_size || null;
+    },
+    get symbols() {
+      return cleanup.symbols;
+    },
+    get intervalMs() {
+      return cleanup.interval;
     },
   };
 }

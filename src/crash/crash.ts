@@ -5,6 +5,7 @@ import { parseInstant } from '../platform/clock.ts';
 import { ChsError, type ErrorCode } from '../platform/errors.ts';
 import { bundleHandler } from './bundle-reply.ts';
 import { type CatchUp, createCatchUp } from './catch-up.ts';
+import type { Cleanup } from './cleanup.ts';
 import { fileReply } from './file-reply.ts';
 import { forMinidumpHandler, forModulesHandler, matchMinidump, shownModule } from './for-minidump.ts';
 import { exeKind } from './intake/exe.ts';
@@ -36,6 +37,7 @@ export interface CrashContext {
   readonly missStore: MissStore;
   readonly blobs: BlobStore;
   readonly limits: IntakeLimits;
+  readonly cleanup: Cleanup;
   /** The last segment of the storage root, as replies show it. */
   readonly rootName: string;
   /** Of chs. */
@@ -61,6 +63,7 @@ export function createCrash(context: CrashContext): CrashHandlers {
     ...lookups(context),
     ...matches(context, catchUp),
     ...createSymbolServer(context),
+    ...context.cleanup.handlers,
   };
 }
 

@@ -1,5 +1,6 @@
 /** The crash operations: everything that can be done with minidumps, PDBs and EXEs (the wire contract). */
 import { bundleOperations } from './operations/bundle.ts';
+import { cleanupOperations } from './operations/cleanup.ts';
 import { fileOperations } from './operations/files.ts';
 import { listOperations } from './operations/lists.ts';
 import { lookupOperations } from './operations/lookups.ts';
@@ -17,4 +18,5 @@ export const crashOperations = {
   ...moduleOperations,
   ...symbolOperations,
   ...bundleOperations,
+  ...cleanupOperations,
 };

@@ -49,6 +49,7 @@ export const errorTable = {
   PDB_NOT_FOUND: { status: 404, exit: 2 },
   EXE_NOT_FOUND: { status: 404, exit: 2 },
   FILE_MISSING: { status: 404, exit: 2 },
+  NO_RETENTION_POLICY: { status: 400, exit: 64 },
   NO_MATCHING_PDB: { status: 404, exit: 1 },
   NO_MATCHING_EXE: { status: 404, exit: 1 },
   SYMBOL_NOT_FOUND: { status: 404, exit: 1 },

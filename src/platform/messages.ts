@@ -127,6 +127,12 @@ export const messages: Record<ErrorCode, MessageRow> = {
     en: 'the database knows {id}, but its file {path} is gone',
     zh: '数据库中有 {id}，但文件 {path} 已不存在',
   },
+  NO_RETENTION_POLICY: {
+    en: 'nothing says what may be deleted: there is no limit of age or size',
+    zh: '没有指定可删除的范围：既无保留时间，也无大小上限',
+    hint: 'Give --max-age 90d or --max-size 50GB, or set cleanup.max_age or cleanup.max_size in the configuration.',
+    hintZh: '请给出 --max-age 90d 或 --max-size 50GB，或在配置中设置 cleanup.max_age 或 cleanup.max_size。',
+  },
   NO_MATCHING_PDB: {
     en: 'No matching PDB found for the given parameters',
     zh: '未找到与给定参数匹配的 PDB',

@@ -33,6 +33,8 @@ const rows: readonly PhraseRow[] = [
   ['expected a whole number from {from} to {to}', '应为 {from} 到 {to} 之间的整数'],
   ['expected a span such as {example}, or an ISO 8601 time', '应为时长（例如 {example}）或 ISO 8601 时间'],
   ['expected a span such as {example} or {other}', '应为时长，例如 {example} 或 {other}'],
+  ['expected a size such as {example}, or a number of bytes', '应为大小（例如 {example}）或字节数'],
+  ['it lies in the future', '该时间在将来'],
   ['this time has passed', '该时间已过'],
   [
     'required: give {one} and {two}, or {three} and {four}',

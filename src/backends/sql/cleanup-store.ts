@@ -1,0 +1,199 @@
+/** Retention in SQL: what is old, what is needed, and how it goes. */
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+import type { CleanupStore, FileTotal, Place, PlacedFile, SymbolFile } from '../../crash/cleanup-store.ts';
+import type { FileKind } from '../../crash/store.ts';
+import type { SqlBackend } from './backend.ts';
+import { insertEvent } from './event-store.ts';
+import { modulesOfExe, modulesOfPdb, whileMatching } from './module-index.ts';
+import type { Schema } from './schema.ts';
+import { isNeeded, lastArrivals, modulesServed, neededUntil } from './symbol-needs.ts';
+
+const HOUR_MS = 3_600_000;
+const IDS_A_STATEMENT = 500;
+/** A run that began so much later than now did not begin under this clock. */
+const CLOCK_SLACK_MS = 60_000;
+
+const ARRIVAL = { minidumps: 'created_ms', pdbs: 'uploaded_ms', exes: 'uploaded_ms' } as const;
+
+/** @param backend an open database, migrated to today's tables */
+export function createCleanupStore(backend: SqlBackend): CleanupStore {
+  return {
+    ...totals(backend),
+    ...places(backend),
+    ...tasks(backend),
+    remove: (files) =>
+      backend.write(
+        async (db) => {
+          const removed: boolean[] = [];
+          let noLongerDebuggable = 0;
+          for (const { kind, id } of files) {
+            const isKept = kind !== 'minidumps' && (await isNeeded(db, kind, id));
+            const gone = isKept ? null : await removeRow(db, kind, id);
+            removed.push(gone?.removed === true);
+            noLongerDebuggable += gone?.noLongerDebuggable ?? 0;
+          }
+          return { removed, noLongerDebuggable };
+        },
+        { makesRoom: true },
+      ),
+    tell: (type, data, atMs) => backend.write((db) => insertEvent(db, { type, data, atMs })),
+  };
+}
+
+type TotalMethods = 'total' | 'minidumpHours' | 'minidumpsUpTo' | 'debuggableBeyond';
+
+function totals(backend: SqlBackend): Pick<CleanupStore, TotalMethods> {
+  return {
+    total: (kind, beforeMs) =>
+      backend.read((db) => totalOf(db, kind, sql`${sql.ref(ARRIVAL[kind])} < ${beforeMs}`)),
+    minidumpHours: (fromMs, beforeMs) =>
+      backend.read(async (db) => {
+        const { rows } = await sql<{ hour: number; bytes: number }>`
+          select created_ms / ${sql.lit(HOUR_MS)} as hour, sum(coalesce(size_bytes, 0)) as bytes from minidumps
+          where created_ms >= ${fromMs} and created_ms < ${beforeMs} group by 1 order by 1`.execute(db);
+        return rows.map(({ hour, bytes }) => ({ hour: Number(hour), bytes: Number(bytes) }));
+      }),
+    minidumpsUpTo: (place) => backend.read((db) => totalOf(db, 'minidumps', upTo(place))),
+    debuggableBeyond: (place, pdbIds) =>
+      backend.read(async (db) => {
+        let count = 0;
+        const modules = await modulesServed(db, new Set(pdbIds));
+        for (let start = 0; start < modules.length; start += IDS_A_STATEMENT) {
+          const ids = modules.slice(start, start + IDS_A_STATEMENT);
+          const { rows } = await sql<{ total: number }>`
+            select count(*) as total from modules join minidumps on minidumps.key_module_id = modules.id
+            where modules.id in (${sql.join(ids)}) and modules.has_pdb = 1 and modules.key_count > 0
+              and not (${upTo(place)})`.execute(db);
+          count += Number(rows[0]?.total ?? 0);
+        }
+        return count;
+      }),
+  };
+}
+
+function places(backend: SqlBackend): Pick<CleanupStore, 'minidumps' | 'symbols'> {
+  return {
+    minidumps: (after, last, limit) =>
+      backend.read(async (db) => {
+        const isAfter = after === null ? sql`1 = 1` : sql`created_ms >= ${after.ms} and not (${upTo(after)})`;
+        const { rows } = await sql<PlacedRow>`
+          select id, file_path, size_bytes, created_ms as ms from minidumps
+          where created_ms <= ${last.ms} and ${isAfter} and (${upTo(last)})
+          order by created_ms, id limit ${limit}`.execute(db);
+        return rows.map((row): PlacedFile => ({ kind: 'minidumps', ...placed(row) }));
+      }),
+    symbols: (beforeMs) =>
+      backend.read(async (db) => {
+        const arrivals = await lastArrivals(db);
+        const files: SymbolFile[] = [];
+        for (const kind of ['pdbs', 'exes'] as const) {
+          const until = await neededUntil(db, kind, arrivals);
+          const { rows } = await sql<PlacedRow>`
+            select id, file_path, size_bytes, uploaded_ms as ms from ${sql.table(kind)}
+            where uploaded_ms < ${beforeMs}`.execute(db);
+          for (const row of rows) {
+            const file = placed(row);
+            const ms = Math.max(file.ms, until.get(row.id) ?? file.ms);
+            files.push({ kind, ...file, ms, uploadedMs: file.ms });
+          }
+        }
+        return files;
+      }),
+  };
+}
+
+type TaskMethods = 'claimTask' | 'finishTask' | 'releaseTask';
+
+function tasks(backend: SqlBackend): Pick<CleanupStore, TaskMethods> {
+  const isDue = async (
+    db: Kysely<Schema>,
+    name: string,
+    nowMs: number,
+    intervalMs: number,
+  ): Promise<boolean> => {
+    const last = await db
+      .selectFrom('tasks')
+      .select('started_ms')
+      .where('name', '=', name)
+      .executeTakeFirst();
+    if (!last) return true;
+    return last.started_ms <= nowMs - intervalMs || last.started_ms > nowMs + CLOCK_SLACK_MS;
+  };
+  return {
+    async claimTask(name, nowMs, intervalMs) {
+      // Nearly always it is not, which must not cost a write.
+      if (!(await backend.read((db) => isDue(db, name, nowMs, intervalMs)))) return null;
+      return backend.write(async (db) => {
+        if (!(await isDue(db, name, nowMs, intervalMs))) return null;
+        const run = { started_ms: nowMs, finished_ms: null, outcome: null };
+        await db
+          .insertInto('tasks')
+          .values({ name, ...run })
+          .onConflict((conflict) => conflict.column('name').doUpdateSet(run))
+          .execute();
+        return { name, startedMs: nowMs };
+      });
+    },
+    finishTask: ({ name, startedMs }, nowMs, outcome) =>
+      backend.write(async (db) => {
+        await db
+          .updateTable('tasks')
+          .set({ finished_ms: nowMs, outcome })
+          .where('name', '=', name)
+          .where('started_ms', '=', startedMs)
+          .execute();
+      }),
+    releaseTask: ({ name, startedMs }) =>
+      backend.write(async (db) => {
+        await db.deleteFrom('tasks').where('name', '=', name).where('started_ms', '=', startedMs).execute();
+      }),
+  };
+}
+
+interface PlacedRow {
+  readonly id: string;
+  readonly file_path: string;
+  readonly size_bytes: number | null;
+  readonly ms: number | null;
+}
+
+function placed({ id, file_path, size_bytes, ms }: PlacedRow) {
+  return { id, filePath: file_path, sizeBytes: Number(size_bytes ?? 0), ms: Number(ms ?? 0) };
+}
+
+/** Minidumps up to a place: the symbols of one time come after all of its minidumps. */
+function upTo({ ms, kind, id }: Place): RawBuilder<unknown> {
+  if (kind !== 'minidumps') return sql`minidumps.created_ms <= ${ms}`;
+  return sql`minidumps.created_ms < ${ms} or (minidumps.created_ms = ${ms} and minidumps.id <= ${id})`;
+}
+
+async function totalOf(db: Kysely<Schema>, kind: FileKind, where: RawBuilder<unknown>): Promise<FileTotal> {
+  const arrival = sql.ref(ARRIVAL[kind]);
+  const { rows } = await sql<Record<'files' | 'bytes' | 'oldest' | 'newest', number | null>>`
+    select count(*) as files, sum(size_bytes) as bytes, min(${arrival}) as oldest, max(${arrival}) as newest
+    from ${sql.table(kind)} where ${where}`.execute(db);
+  const [row] = rows;
+  const known = (value: number | null | undefined): number | null => (value == null ? null : Number(value));
+  return {
+    files: Number(row?.files ?? 0),
+    bytes: Number(row?.bytes ?? 0),
+    oldestMs: known(row?.oldest),
+    newestMs: known(row?.newest),
+  };
+}
+
+/** As a deletion by hand does it, without a word to those who watch about each of thousands. */
+async function removeRow(
+  db: Kysely<Schema>,
+  kind: FileKind,
+  id: string,
+): Promise<{ removed: boolean; noLongerDebuggable: number }> {
+  const modules =
+    kind === 'minidumps' ? [] : await (kind === 'pdbs' ? modulesOfPdb(db, id) : modulesOfExe(db, id));
+  const { result, difference } = await whileMatching(db, modules, async () => {
+    await db.deleteFrom('declared_ids').where('kind', '=', kind).where('file_id', '=', id).execute();
+    return sql`delete from ${sql.table(kind)} where id = ${id}`.execute(db);
+  });
+  const removed = result.numAffectedRows !== undefined && result.numAffectedRows > 0n;
+  return { removed, noLongerDebuggable: Math.max(0, -difference) };
+}
