@@ -15,6 +15,14 @@ const fieldTypes = new WeakMap<Operation, ReadonlyMap<string, FieldType>>();
  * @throws ChsError INVALID_INPUT
  */
 export function decodeTexts(operation: Operation, texts: Readonly<Record<string, string>>): unknown {
+  return parseInput(operation, valuesOf(operation, texts));
+}
+
+/** Texts as the values that they stand for, checked by nobody yet. */
+export function valuesOf(
+  operation: Operation,
+  texts: Readonly<Record<string, string>>,
+): Record<string, unknown> {
   const types = typesOf(operation);
   const input: Record<string, unknown> = {};
   for (const [name, text] of Object.entries(texts)) {
@@ -25,7 +33,7 @@ export function decodeTexts(operation: Operation, texts: Readonly<Record<string,
     if (text === '' && type !== 'boolean') continue;
     input[name] = valueOfType[type](text, name);
   }
-  return parseInput(operation, input);
+  return input;
 }
 
 const valueOfType: Record<FieldType, (text: string, name: string) => unknown> = {

@@ -14,7 +14,7 @@ import { type Access, type Principal, permits } from '../src/platform/access.ts'
 import { ChsError, type ErrorCode } from '../src/platform/errors.ts';
 import { readableSize } from '../src/platform/size.ts';
 import { answer, answerInDialect, type HeaderReader, type Reply, type ReplyHeaders } from './answer.ts';
-import { decodeTexts, parseInput, parseJsonObject } from './decode.ts';
+import { decodeTexts, parseInput, parseJsonObject, valuesOf } from './decode.ts';
 import type { Dialect } from './dialects/dialect.ts';
 import { dialects } from './dialects/table.ts';
 import { eventsHead, eventsReply } from './event-reply.ts';
@@ -97,8 +97,7 @@ async function run(
     operation.method === 'POST'
       ? parseInput(operation, {
           ...(await jsonBody(c, options.maxJsonBytes())),
-          ...c.req.query(),
-          ...c.req.param(),
+          ...valuesOf(operation, texts),
         })
       : decodeTexts(operation, texts);
   if (operation.reply === 'events') return streamEvents(c, (own) => handler(input, own), call);

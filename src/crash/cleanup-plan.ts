@@ -1,5 +1,12 @@
 /** What retention would delete: a beginning of one order, the oldest first, and no more of it than the policy says. */
-import type { CleanupStore, FileTotal, Place, PlacedFile, SymbolFile } from './cleanup-store.ts';
+import type {
+  CleanupStore,
+  FileTotal,
+  Place,
+  PlacedFile,
+  SymbolFile,
+  SymbolSurvey,
+} from './cleanup-store.ts';
 import type { FileKind } from './store.ts';
 
 const HOUR_MS = 3_600_000;
@@ -44,8 +51,8 @@ export async function planCleanup(store: CleanupStore, request: PlanRequest): Pr
     pdbs: await store.total('pdbs', asOfMs),
     exes: await store.total('exes', asOfMs),
   };
-  const mayGo = policy.symbols && unindexed === 0 ? await store.symbols(asOfMs) : [];
-  const symbols = mayGo.filter(({ ms }) => ms < asOfMs).sort(comparePlaces);
+  const survey = policy.symbols && unindexed === 0 ? await store.symbols(asOfMs) : null;
+  const symbols = (survey?.files ?? []).filter(({ ms }) => ms < asOfMs).sort(comparePlaces);
   const byAge = policy.maxAgeMs === null ? null : endOf(asOfMs - policy.maxAgeMs - 1);
   const storedBytes = stored.minidumps.bytes + stored.pdbs.bytes + stored.exes.bytes;
   const excessBytes = policy.maxSizeBytes === null ? 0 : storedBytes - policy.maxSizeBytes;
@@ -59,14 +66,20 @@ export async function planCleanup(store: CleanupStore, request: PlanRequest): Pr
   const pdbs = goingSymbols.filter(({ kind }) => kind === 'pdbs');
   const exes = goingSymbols.filter(({ kind }) => kind === 'exes');
   const going = { minidumps: await store.minidumpsUpTo(upTo), pdbs: totalOf(pdbs), exes: totalOf(exes) };
-  const noLongerDebuggable =
-    pdbs.length === 0
-      ? 0
-      : await store.debuggableBeyond(
-          upTo,
-          pdbs.map(({ id }) => id),
-        );
+  const noLongerDebuggable = survey ? await losing(store, survey, pdbs, upTo) : 0;
   return { upTo, symbols: goingSymbols, going, stored, unindexed, noLongerDebuggable };
+}
+
+/** Minidumps that would lose their symbols: none, as long as no PDB goes before what needs it. */
+function losing(
+  store: CleanupStore,
+  { modulesOf, lastArrivalMs }: SymbolSurvey,
+  pdbs: readonly SymbolFile[],
+  upTo: Place,
+): Promise<number> {
+  const served = new Set(pdbs.flatMap(({ id }) => modulesOf.get(id) ?? []));
+  const beyond = [...served].filter((id) => (lastArrivalMs.get(id) ?? upTo.ms) > upTo.ms);
+  return store.debuggableBeyond(upTo, beyond);
 }
 
 /** Whether files come before others: negative when `a` goes first. */
@@ -98,10 +111,18 @@ async function reach(
   { from, symbols, excessBytes, asOfMs }: Reach,
 ): Promise<Place | null> {
   let place = from;
-  let waiting = symbols.filter((file) => place === null || comparePlaces(file, place) > 0);
-  let freed = bytesOf(symbols.slice(0, symbols.length - waiting.length));
+  const isTaken = (file: SymbolFile): boolean => place !== null && comparePlaces(file, place) <= 0;
+  let next = symbols.findIndex((file) => !isTaken(file));
+  if (next < 0) next = symbols.length;
+  let freed = bytesOf(symbols.slice(0, next));
   if (place !== null) freed += (await store.minidumpsUpTo(place)).bytes;
 
+  /** The symbols up to a place that come next. */
+  const symbolsUpTo = (end: Place): readonly SymbolFile[] => {
+    const start = next;
+    for (let file = symbols[next]; file && comparePlaces(file, end) <= 0; file = symbols[next]) next += 1;
+    return symbols.slice(start, next);
+  };
   /** Takes files in their order as long as more has to go. */
   const takeEach = (files: readonly PlacedFile[]): void => {
     for (const file of files) {
@@ -113,11 +134,10 @@ async function reach(
   const fromMs = place === null ? Number.MIN_SAFE_INTEGER : place.ms + 1;
   const hours = freed >= excessBytes ? [] : await store.minidumpHours(fromMs, asOfMs);
   for (const { hour, bytes } of hours) {
-    const earlier = waiting.filter(({ ms }) => ms < hour * HOUR_MS);
-    takeEach(earlier);
+    takeEach(symbolsUpTo(endOf(hour * HOUR_MS - 1)));
     if (freed >= excessBytes) return place;
     const end = endOf(Math.min((hour + 1) * HOUR_MS, asOfMs) - 1);
-    const during = waiting.slice(earlier.length).filter((file) => comparePlaces(file, end) <= 0);
+    const during = symbolsUpTo(end);
     if (freed + bytes + bytesOf(during) < excessBytes) {
       freed += bytes + bytesOf(during);
       place = end;
@@ -125,9 +145,8 @@ async function reach(
       takeEach(await filesWithin(store, place, end, during, excessBytes - freed));
       if (freed >= excessBytes) return place;
     }
-    waiting = waiting.slice(earlier.length + during.length);
   }
-  takeEach(waiting);
+  takeEach(symbols.slice(next));
   return place;
 }
 

@@ -31,6 +31,15 @@ export interface SymbolFile extends PlacedFile {
   readonly uploadedMs: number;
 }
 
+/** Every PDB and EXE, and what minidumps need of them. */
+export interface SymbolSurvey {
+  readonly files: readonly SymbolFile[];
+  /** The modules that each PDB may serve; PDBs that serve none are left out. */
+  readonly modulesOf: ReadonlyMap<string, readonly number[]>;
+  /** The arrival of the newest minidump that lists each module. */
+  readonly lastArrivalMs: ReadonlyMap<number, number>;
+}
+
 /** What became of files that were to go. */
 export interface RemovedFiles {
   /** In the order of the question: false for what was gone already, and for symbols that are needed by now. */
@@ -55,10 +64,10 @@ export interface CleanupStore {
   minidumps(after: Place | null, upTo: Place, limit: number): Promise<readonly PlacedFile[]>;
   /** Of the minidumps up to a place. */
   minidumpsUpTo(place: Place): Promise<FileTotal>;
-  /** Every PDB and EXE that arrived before a time, with its place. */
-  symbols(beforeMs: number): Promise<readonly SymbolFile[]>;
-  /** Minidumps beyond a place that are debuggable, and whose PDB may be one of these. */
-  debuggableBeyond(place: Place, pdbIds: readonly string[]): Promise<number>;
+  /** Of the PDBs and EXEs that arrived before a time. */
+  symbols(beforeMs: number): Promise<SymbolSurvey>;
+  /** Minidumps beyond a place that are debuggable by the PDB of one of these modules. */
+  debuggableBeyond(place: Place, moduleIds: readonly number[]): Promise<number>;
   /** Removes rows; each symbol file only if no minidump needs it at this moment. */
   remove(files: readonly Place[]): Promise<RemovedFiles>;
   /**

@@ -6,7 +6,7 @@ import type { SqlBackend } from './backend.ts';
 import { insertEvent } from './event-store.ts';
 import { modulesOfExe, modulesOfPdb, whileMatching } from './module-index.ts';
 import type { Schema } from './schema.ts';
-import { isNeeded, lastArrivals, modulesServed, neededUntil } from './symbol-needs.ts';
+import { isNeeded, lastArrivals, modulesByFile } from './symbol-needs.ts';
 
 const HOUR_MS = 3_600_000;
 const IDS_A_STATEMENT = 500;
@@ -54,16 +54,16 @@ function totals(backend: SqlBackend): Pick<CleanupStore, TotalMethods> {
         return rows.map(({ hour, bytes }) => ({ hour: Number(hour), bytes: Number(bytes) }));
       }),
     minidumpsUpTo: (place) => backend.read((db) => totalOf(db, 'minidumps', upTo(place))),
-    debuggableBeyond: (place, pdbIds) =>
+    debuggableBeyond: (place, moduleIds) =>
       backend.read(async (db) => {
         let count = 0;
-        const modules = await modulesServed(db, new Set(pdbIds));
-        for (let start = 0; start < modules.length; start += IDS_A_STATEMENT) {
-          const ids = modules.slice(start, start + IDS_A_STATEMENT);
+        for (let start = 0; start < moduleIds.length; start += IDS_A_STATEMENT) {
+          const ids = moduleIds.slice(start, start + IDS_A_STATEMENT);
           const { rows } = await sql<{ total: number }>`
             select count(*) as total from modules join minidumps on minidumps.key_module_id = modules.id
-            where modules.id in (${sql.join(ids)}) and modules.has_pdb = 1 and modules.key_count > 0
-              and not (${upTo(place)})`.execute(db);
+            where modules.id in (${sql.join(ids)}) and modules.has_pdb = 1 and not (${upTo(place)})`.execute(
+            db,
+          );
           count += Number(rows[0]?.total ?? 0);
         }
         return count;
@@ -84,20 +84,22 @@ function places(backend: SqlBackend): Pick<CleanupStore, 'minidumps' | 'symbols'
       }),
     symbols: (beforeMs) =>
       backend.read(async (db) => {
-        const arrivals = await lastArrivals(db);
+        const lastArrivalMs = await lastArrivals(db);
+        const modulesOf = { pdbs: await modulesByFile(db, 'pdbs'), exes: await modulesByFile(db, 'exes') };
         const files: SymbolFile[] = [];
         for (const kind of ['pdbs', 'exes'] as const) {
-          const until = await neededUntil(db, kind, arrivals);
           const { rows } = await sql<PlacedRow>`
             select id, file_path, size_bytes, uploaded_ms as ms from ${sql.table(kind)}
             where uploaded_ms < ${beforeMs}`.execute(db);
           for (const row of rows) {
             const file = placed(row);
-            const ms = Math.max(file.ms, until.get(row.id) ?? file.ms);
+            let { ms } = file;
+            for (const module of modulesOf[kind].get(row.id) ?? [])
+              ms = Math.max(ms, lastArrivalMs.get(module) ?? ms);
             files.push({ kind, ...file, ms, uploadedMs: file.ms });
           }
         }
-        return files;
+        return { files, modulesOf: modulesOf.pdbs, lastArrivalMs };
       }),
   };
 }

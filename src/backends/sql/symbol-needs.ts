@@ -3,6 +3,8 @@ import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { NO_AGE } from '../../crash/store.ts';
 import type { Schema } from './schema.ts';
 
+const SERIALS_A_STATEMENT = 500;
+
 type SymbolKind = 'pdbs' | 'exes';
 
 /** An identity of PDBs: where it stands, whose it is, and whether an age is its own. */
@@ -99,32 +101,20 @@ export async function isNeeded(db: Kysely<Schema>, kind: SymbolKind, fileId: str
   return rows.length > 0;
 }
 
-/** The arrival of the newest minidump that needs each file, in epoch milliseconds; files that none needs are left out. */
-export async function neededUntil(
+/** The modules that each file may serve, some of them several times; files that serve none are left out. */
+export async function modulesByFile(
   db: Kysely<Schema>,
   kind: SymbolKind,
-  lastArrivals: ReadonlyMap<number, number>,
-): Promise<ReadonlyMap<string, number>> {
+): Promise<ReadonlyMap<string, readonly number[]>> {
   const { rows } = await sql<{ file_id: string; module_id: number }>`
     ${servedModules(kind)}`.execute(db);
-  const until = new Map<string, number>();
+  const modules = new Map<string, number[]>();
   for (const { file_id, module_id } of rows) {
-    const ms = lastArrivals.get(Number(module_id)) ?? 0;
-    if (ms >= (until.get(file_id) ?? Number.NEGATIVE_INFINITY)) until.set(file_id, ms);
+    const known = modules.get(file_id);
+    if (known) known.push(Number(module_id));
+    else modules.set(file_id, [Number(module_id)]);
   }
-  return until;
-}
-
-/** The modules that these PDBs may serve. */
-export async function modulesServed(
-  db: Kysely<Schema>,
-  pdbIds: ReadonlySet<string>,
-): Promise<readonly number[]> {
-  const { rows } = await sql<{ file_id: string; module_id: number }>`
-    ${servedModules('pdbs')}`.execute(db);
-  return [
-    ...new Set(rows.filter(({ file_id }) => pdbIds.has(file_id)).map(({ module_id }) => Number(module_id))),
-  ];
+  return modules;
 }
 
 /**
@@ -144,14 +134,19 @@ export async function lastArrivals(db: Kysely<Schema>): Promise<ReadonlyMap<numb
     select modules.id as module_id, minidumps.created_ms as ms from modules join minidumps on minidumps.serial =
       (select max(serial) from minidump_modules where minidump_modules.module_id = modules.id)`.execute(db);
   take(numbered.rows);
-  const misplaced = await sql<{ module_id: number; ms: number }>`
-    select minidump_modules.module_id, max(misplaced.created_ms) as ms from (
+  const { rows: misplaced } = await sql<{ serial: number; created_ms: number }>`
+    select serial, created_ms from (
       select serial, created_ms, max(serial) over (
         order by created_ms, serial rows between unbounded preceding and 1 preceding
       ) as highest from minidumps where serial is not null
-    ) as misplaced
-    join minidump_modules on minidump_modules.serial = misplaced.serial
-    where misplaced.serial < misplaced.highest group by minidump_modules.module_id`.execute(db);
-  take(misplaced.rows);
+    ) as numbered where serial < highest`.execute(db);
+  for (let start = 0; start < misplaced.length; start += SERIALS_A_STATEMENT) {
+    const serials = misplaced.slice(start, start + SERIALS_A_STATEMENT).map(({ serial }) => serial);
+    const { rows } = await sql<{ module_id: number; ms: number }>`
+      select minidump_modules.module_id, max(minidumps.created_ms) as ms
+      from minidumps join minidump_modules on minidump_modules.serial = minidumps.serial
+      where minidumps.serial in (${sql.join(serials)}) group by minidump_modules.module_id`.execute(db);
+    take(rows);
+  }
   return last;
 }
