@@ -37,7 +37,7 @@ export async function measure(): Promise<Outcome> {
   return withTemporaryFolder(async (folder) => {
     const path = join(folder, 'data', 'crash_handler.db');
     await (await openDatabase({ path, busyTimeoutMs: 5000 })).close();
-    fillStore(path);
+    fill(path);
     const daemon = await startServer('daemon', folder);
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const ask = (route: string): Promise<number> =>
@@ -49,6 +49,9 @@ export async function measure(): Promise<Outcome> {
       for (const [name, routeOf] of Object.entries(questions)) spent.get(name)?.push(await ask(routeOf(n)));
     }
     spent.set('a PDB that 20,000 dumps wait for', [await timed(() => uploadLate(daemon.url, agent))]);
+    const plans: number[] = [];
+    for (const limits of PLANS) plans.push(await timed(() => planOf(daemon.url, agent, limits)));
+    spent.set('plan of a retention', plans);
     agent.destroy();
     await daemon.stop();
 
@@ -65,6 +68,20 @@ export async function measure(): Promise<Outcome> {
   });
 }
 
+/** Little, most and nearly all of the store; by age and by size. */
+const PLANS = [{ max_age: '360d' }, { max_age: '90d' }, { max_size: '100GB' }, { max_size: '1' }] as const;
+
+async function planOf(url: string, agent: Agent, limits: Readonly<Record<string, string>>): Promise<void> {
+  const body = Buffer.from(JSON.stringify({ plan: true, ...limits }));
+  const { status } = await send(`${url}/prune`, {
+    method: 'POST',
+    key: BENCH_KEY,
+    body: { contentType: 'application/json', lengthBytes: body.length, pieces: [body] },
+    agent,
+  });
+  if (status !== 200) throw new Error(`the plan gave ${status}`);
+}
+
 async function uploadLate(url: string, agent: Agent): Promise<void> {
   const bytes = await readFile(join(projectRoot, 'examples', 'crashme', LATE.pdb));
   const { text } = await send(`${url}/upload/pdb?pdb_filename=${LATE.pdb}`, {
@@ -79,7 +96,7 @@ async function uploadLate(url: string, agent: Agent): Promise<void> {
 }
 
 /** Rows as uploads would have written them; spread by multiplication with primes, so that no order helps a query. */
-export function fillStore(path: string): void {
+function fill(path: string): void {
   const database = new (loadDriver())(path);
   database.pragma('synchronous = off');
   const numbers = (count: number): string =>
