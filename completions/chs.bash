@@ -8,9 +8,9 @@ _chs() {
     word=${COMP_WORDS[i]}
     if [[ -n $skip ]]; then skip=''; continue; fi
     case $word in
-      --after|--annotation|--config|--count|--end-time|--exception-address|--exception-code|--exe-age|--exe-filename|--exe-guid|--exe-version|--expires|--guid|--host|--key-file|--lang|--limit|--name|--output|--page|--page-size|--pdb-filename|--pid|--port|--q|--scope|--server|--signature|--start-time|--tid|--timeout|--timestamp|--trend-days|--types|--version|-V|-g|-n|-o|-p) skip=1 ;;
+      --after|--annotation|--config|--count|--end-time|--exception-address|--exception-code|--exe-age|--exe-filename|--exe-guid|--exe-version|--expires|--guid|--host|--key-file|--lang|--limit|--max-age|--max-size|--name|--output|--page|--page-size|--pdb-filename|--pid|--port|--q|--scope|--server|--signature|--start-time|--tid|--timeout|--timestamp|--trend-days|--types|--version|-V|-g|-n|-o|-p) skip=1 ;;
       -*) ;;
-      *) case "${path:+$path }$word" in 'dump'|'dump upload'|'dump list'|'dump download'|'dump delete'|'dump show'|'dump open'|'dump explain'|'dump modules'|'dump top'|'dump watch'|'pdb'|'pdb upload'|'pdb list'|'pdb download'|'pdb delete'|'pdb show'|'pdb match'|'pdb wanted'|'exe'|'exe upload'|'exe list'|'exe download'|'exe delete'|'exe show'|'serve'|'token'|'token create'|'token list'|'token revoke'|'config'|'config init'|'config show'|'config check'|'config schema'|'doctor'|'demo') path="${path:+$path }$word" ;; esac ;;
+      *) case "${path:+$path }$word" in 'dump'|'dump upload'|'dump list'|'dump download'|'dump delete'|'dump show'|'dump open'|'dump explain'|'dump modules'|'dump top'|'dump watch'|'dump prune'|'pdb'|'pdb upload'|'pdb list'|'pdb download'|'pdb delete'|'pdb show'|'pdb match'|'pdb wanted'|'exe'|'exe upload'|'exe list'|'exe download'|'exe delete'|'exe show'|'serve'|'token'|'token create'|'token list'|'token revoke'|'config'|'config init'|'config show'|'config check'|'config schema'|'doctor'|'demo') path="${path:+$path }$word" ;; esac ;;
     esac
   done
   case "$path $prev" in
@@ -92,6 +92,12 @@ _chs() {
     'dump watch --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     'dump watch --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     'dump watch --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'dump prune --max-age') :; return ;;
+    'dump prune --max-size') :; return ;;
+    'dump prune --server') :; return ;;
+    'dump prune --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'dump prune --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'dump prune --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
     'pdb --server') :; return ;;
     'pdb --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     'pdb --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
@@ -228,7 +234,7 @@ _chs() {
       else COMPREPLY=($(compgen -W 'dump pdb exe serve token config doctor demo' -- "$cur")); fi ;;
     'dump')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
-      else COMPREPLY=($(compgen -W 'upload list download delete show open explain modules top watch' -- "$cur")); fi ;;
+      else COMPREPLY=($(compgen -W 'upload list download delete show open explain modules top watch prune' -- "$cur")); fi ;;
     'dump upload')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--timestamp --exe-version --exe-guid --exe-age --pid --tid --exception-code --exception-address --annotation --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
       else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
@@ -258,6 +264,9 @@ _chs() {
       else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
     'dump watch')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--after --types --count --timeout --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+    'dump prune')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--plan --max-age --max-size --keep-symbols -y --yes --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
       else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
     'pdb')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))

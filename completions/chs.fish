@@ -11,12 +11,12 @@ function __chs_path
             continue
         end
         switch $word
-            case --after --annotation --config --count --end-time --exception-address --exception-code --exe-age --exe-filename --exe-guid --exe-version --expires --guid --host --key-file --lang --limit --name --output --page --page-size --pdb-filename --pid --port --q --scope --server --signature --start-time --tid --timeout --timestamp --trend-days --types --version -V -g -n -o -p
+            case --after --annotation --config --count --end-time --exception-address --exception-code --exe-age --exe-filename --exe-guid --exe-version --expires --guid --host --key-file --lang --limit --max-age --max-size --name --output --page --page-size --pdb-filename --pid --port --q --scope --server --signature --start-time --tid --timeout --timestamp --trend-days --types --version -V -g -n -o -p
                 set skip 1
             case '-*'
             case '*'
                 switch "$path $word"
-                    case ' dump' 'dump upload' 'dump list' 'dump download' 'dump delete' 'dump show' 'dump open' 'dump explain' 'dump modules' 'dump top' 'dump watch' ' pdb' 'pdb upload' 'pdb list' 'pdb download' 'pdb delete' 'pdb show' 'pdb match' 'pdb wanted' ' exe' 'exe upload' 'exe list' 'exe download' 'exe delete' 'exe show' ' serve' ' token' 'token create' 'token list' 'token revoke' ' config' 'config init' 'config show' 'config check' 'config schema' ' doctor' ' demo'
+                    case ' dump' 'dump upload' 'dump list' 'dump download' 'dump delete' 'dump show' 'dump open' 'dump explain' 'dump modules' 'dump top' 'dump watch' 'dump prune' ' pdb' 'pdb upload' 'pdb list' 'pdb download' 'pdb delete' 'pdb show' 'pdb match' 'pdb wanted' ' exe' 'exe upload' 'exe list' 'exe download' 'exe delete' 'exe show' ' serve' ' token' 'token create' 'token list' 'token revoke' ' config' 'config init' 'config show' 'config check' 'config schema' ' doctor' ' demo'
                         set path (string trim "$path $word")
                 end
         end
@@ -55,6 +55,7 @@ complete -c chs -n '__chs_at "dump"' -a explain -d 'Explain field by field why a
 complete -c chs -n '__chs_at "dump"' -a modules -d 'Find the PDBs and EXEs of all modules of a minidump'
 complete -c chs -n '__chs_at "dump"' -a top -d 'List the most frequent crashes'
 complete -c chs -n '__chs_at "dump"' -a watch -d 'Watch what happens to the stored files'
+complete -c chs -n '__chs_at "dump"' -a prune -d 'Delete old minidumps, and PDBs and EXEs that none needs any more'
 complete -c chs -n '__chs_at "dump"' -l server -x -d 'work on the server at this URL instead of the local data'
 complete -c chs -n '__chs_at "dump"' -l key-file -r -F -d 'read the API key from the first line of this file'
 complete -c chs -n '__chs_at "dump"' -l config -r -F -d 'use this configuration file'
@@ -185,6 +186,19 @@ complete -c chs -n '__chs_at "dump watch"' -l json -d 'print JSON, one value a l
 complete -c chs -n '__chs_at "dump watch"' -s q -l quiet -d 'no progress and no remarks'
 complete -c chs -n '__chs_at "dump watch"' -l no-color -d 'no colours (also: NO_COLOR)'
 complete -c chs -n '__chs_at "dump watch"' -s h -l help -d 'show this help'
+complete -c chs -n '__chs_at "dump prune"' -l plan -d 'Only say what would go (default: false)'
+complete -c chs -n '__chs_at "dump prune"' -l max-age -x -d 'Delete what arrived longer ago (90d, 12w, 2y; 0 for no limit)'
+complete -c chs -n '__chs_at "dump prune"' -l max-size -x -d 'Delete the oldest until all files together take no more (50GB; 0 for no limit)'
+complete -c chs -n '__chs_at "dump prune"' -l keep-symbols -d 'delete minidumps alone, neither PDBs nor EXEs'
+complete -c chs -n '__chs_at "dump prune"' -s y -l yes -d 'do not ask'
+complete -c chs -n '__chs_at "dump prune"' -l server -x -d 'work on the server at this URL instead of the local data'
+complete -c chs -n '__chs_at "dump prune"' -l key-file -r -F -d 'read the API key from the first line of this file'
+complete -c chs -n '__chs_at "dump prune"' -l config -r -F -d 'use this configuration file'
+complete -c chs -n '__chs_at "dump prune"' -l lang -x -a 'en zh' -d 'language of the messages'
+complete -c chs -n '__chs_at "dump prune"' -l json -d 'print JSON, one value a line; failures too, on stderr'
+complete -c chs -n '__chs_at "dump prune"' -s q -l quiet -d 'no progress and no remarks'
+complete -c chs -n '__chs_at "dump prune"' -l no-color -d 'no colours (also: NO_COLOR)'
+complete -c chs -n '__chs_at "dump prune"' -s h -l help -d 'show this help'
 complete -c chs -n '__chs_at "pdb"' -a upload -d 'Store a PDB'
 complete -c chs -n '__chs_at "pdb"' -a list -d 'List PDBs, newest upload first'
 complete -c chs -n '__chs_at "pdb"' -a download -d 'Download a PDB'

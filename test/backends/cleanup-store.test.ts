@@ -33,7 +33,7 @@ async function opened(t: Test, path = join(t.testdir(), 'chs.db')) {
   /** @param hour of its arrival */
   const dump = async (hour: number, listed: readonly ModuleIdentity[], given: Partial<MinidumpRow> = {}) => {
     const row = minidumpRow({ created_ms: hour * HOUR_MS, size_bytes: 10, ...given });
-    await crash.addMinidump(row, '{}', { modules: listed, keyModule: 0, signature: null });
+    await crash.addMinidump(row, '{}', { index: { modules: listed, keyModule: 0, signature: null } });
     return row.id;
   };
   const pdb = async (hour: number, given: Partial<PdbRow>) => {
