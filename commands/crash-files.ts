@@ -1,26 +1,17 @@
 /** The verbs that minidumps, PDBs and EXEs share, built from what tells one kind from another. */
 import { type Command, Option } from 'commander';
-import type { CallOptions, Client, Download, OutgoingFile } from '../src/connect.ts';
+import type { CallOptions, Client, Download } from '../src/connect.ts';
 import { crashOperations } from '../src/crash/operations.ts';
 import { inputKeys, type Operation } from '../src/operation.ts';
 import { addCommand, type CommandContext, completed, type Invocation } from './define.ts';
 import { usageError } from './failure.ts';
 import { attributeOf, optionsOf, readInput } from './flags.ts';
 import type { ExitCode, Run } from './run.ts';
+import { batchOptions } from './upload/batch-options.ts';
 import { datum } from './views/facts.ts';
 import { type Column, type Row, renderTable } from './views/table.ts';
 
 export type CrashClient = Client<typeof crashOperations>;
-
-/** What every upload replies, by whatever name the ID goes. */
-export interface UploadReply {
-  readonly state: string;
-  readonly exe_version: string | null;
-  readonly exe_guid: string | null;
-  readonly exe_age: number | null;
-  readonly deduplicated: boolean;
-  readonly warnings: readonly string[];
-}
 
 /** One page of a list: the operation's own reply, and its rows as table cells. */
 export interface ListedPage {
@@ -30,8 +21,7 @@ export interface ListedPage {
 
 /** What tells minidumps, PDBs and EXEs apart on the command line. */
 export interface CrashFileKind {
-  /** `dump`, `pdb`, `exe` */
-  readonly group: string;
+  readonly group: 'dump' | 'pdb' | 'exe';
   readonly one: string;
   readonly many: string;
   readonly extension: string;
@@ -42,14 +32,6 @@ export interface CrashFileKind {
     readonly remove: Operation;
   };
   readonly columns: readonly Column[];
-  /** @param baseName the file's own name; null for stdin */
-  upload(
-    client: CrashClient,
-    invocation: Invocation,
-    baseName: string | null,
-    file: OutgoingFile,
-    call: CallOptions,
-  ): Promise<{ id: string; reply: UploadReply }>;
   list(client: CrashClient, invocation: Invocation, call: CallOptions): Promise<ListedPage>;
   download(client: CrashClient, id: string, call: CallOptions): Promise<Download>;
   remove(client: CrashClient, id: string, call: CallOptions): Promise<unknown>;
@@ -64,22 +46,30 @@ export function addFileCommands(group: Command, context: CommandContext, kind: C
 }
 
 function addUpload(parent: Command, context: CommandContext, kind: CrashFileKind): void {
-  const { group, extension, operations } = kind;
+  const { group, extension, many, operations } = kind;
   addCommand(parent, context, {
     name: 'upload',
     summary: operations.upload.summary,
-    description: operations.upload.description ?? 'What the options leave out is read from the file.',
+    description:
+      `${operations.upload.description ?? 'What the options leave out is read from the file.'}\n\n` +
+      `Of a directory the ${many} below it are sent, other files are passed over. Patterns (*, **, ?, {a,b}) are for ` +
+      'shells that leave them as they are; quote them elsewhere. What the server has already is not sent again, so ' +
+      'that a batch goes on where it was interrupted. Exit code 2: at least one file failed.',
     arguments: [
-      { syntax: '<files...>', description: 'files to upload; - reads standard input', complete: 'file' },
+      {
+        syntax: '<files...>',
+        description: 'files, directories or patterns; - reads standard input',
+        complete: 'file',
+      },
     ],
-    options: () => optionsOf(operations.upload),
+    options: () => [...optionsOf(operations.upload), ...batchOptions()],
     examples: [
       `chs ${group} upload crashme${extension}`,
-      `chs ${group} upload *${extension} --server https://crash.example.org --json`,
+      `chs ${group} upload out 'lib/**/*${extension}' --server https://crash.example.org --summary uploaded.json`,
     ],
     async action(run, invocation) {
       const { uploadFiles } = await import('./upload.ts');
-      return uploadFiles(run, invocation, kind);
+      return uploadFiles(run, invocation, group);
     },
   });
 }

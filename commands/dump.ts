@@ -39,10 +39,6 @@ const minidumps: CrashFileKind = {
     { title: 'PID', align: 'right', dropOrder: 7 },
     { title: 'STATE', dropOrder: 5 },
   ],
-  async upload(client, invocation, _name, file, call) {
-    const reply = await client.uploadMinidump(readInput(operations.upload, invocation), file, call);
-    return { id: reply.minidump_id, reply };
-  },
   async list(client, invocation, call) {
     const reply = await client.listMinidumps(readInput(operations.list, invocation), call);
     const rows = reply.minidumps.map((dump) => [

@@ -32,12 +32,6 @@ const exes: CrashFileKind = {
     { title: 'UPLOADED (UTC)', dropOrder: 4 },
     { title: 'STATE', dropOrder: 2 },
   ],
-  async upload(client, invocation, name, file, call) {
-    const input = readInput(operations.upload, invocation);
-    const named = { ...input, exe_filename: input.exe_filename ?? name ?? undefined };
-    const reply = await client.uploadExe(named, file, call);
-    return { id: reply.exe_id, reply };
-  },
   async list(client, invocation, call) {
     const reply = await client.listExes(readInput(operations.list, invocation), call);
     const rows = reply.exes.map((exe) => [

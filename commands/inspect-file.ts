@@ -10,17 +10,12 @@ import { pdbMagic } from '../src/crash/formats/pdb.ts';
 import { ChsError } from '../src/platform/errors.ts';
 import { readableSize } from '../src/platform/size.ts';
 import { localFileError, openLocalFile } from './local-file.ts';
+import { type OpenFile, openFileOf } from './positioned-file.ts';
 import type { Run } from './run.ts';
 
 /** What may come through a pipe or out of a cabinet: as much as an upload may have by default. */
 const MINIDUMP_BYTES_MAX = 104_857_600;
 const SYMBOLS_BYTES_MAX = 524_288_000;
-
-/** A file that can be read anywhere, until it is closed. */
-interface OpenFile {
-  readonly source: ByteSource;
-  close(): Promise<void>;
-}
 
 /** What Ctrl-C ends. */
 type Interruptible = Pick<Run, 'signal'>;
@@ -157,27 +152,4 @@ async function* asFarAsItMatters(blocks: AsyncIterable<Uint8Array>): AsyncGenera
 function tooMuch(path: string, sizeBytesMax: number): ChsError {
   const reason = `it holds more than the ${readableSize(sizeBytesMax)} that are read of a pipe or a cabinet`;
   return new ChsError('LOCAL_FILE', { path, reason });
-}
-
-function openFileOf(handle: FileHandle, sizeBytes: number): OpenFile {
-  return {
-    source: {
-      sizeBytes,
-      async read(offset, length) {
-        const bytes = new Uint8Array(length);
-        let filled = 0;
-        while (filled < length) {
-          const { bytesRead } = await handle.read(bytes, filled, length - filled, offset + filled);
-          if (bytesRead === 0)
-            throw new ChsError('LOCAL_FILE', {
-              path: 'the file',
-              reason: 'it became shorter while it was read',
-            });
-          filled += bytesRead;
-        }
-        return bytes;
-      },
-    },
-    close: () => handle.close(),
-  };
 }

@@ -34,12 +34,6 @@ const pdbs: CrashFileKind = {
     { title: 'UPLOADED (UTC)', dropOrder: 5 },
     { title: 'STATE', dropOrder: 2 },
   ],
-  async upload(client, invocation, name, file, call) {
-    const input = readInput(operations.upload, invocation);
-    const named = { ...input, pdb_filename: input.pdb_filename ?? name ?? undefined };
-    const reply = await client.uploadPdb(named, file, call);
-    return { id: reply.pdb_id, reply };
-  },
   async list(client, invocation, call) {
     const reply = await client.listPdbs(readInput(operations.list, invocation), call);
     const rows = reply.pdbs.map((pdb) => [

@@ -196,12 +196,13 @@ async function readLines({ body }: IncomingReply): Promise<Record<string, string
 async function wireError(reply: IncomingReply, server: string, operation: Operation): Promise<ChsError> {
   const value = await readReply(reply, server, operation);
   const { code, error, hint } = fieldsOf(value);
-  if (!isErrorCode(code) || typeof error !== 'string') {
-    return new ChsError('SERVER_REPLY', { server, reason: `status ${reply.status}` });
-  }
   const retryAfter = Number(reply.headers.get('retry-after'));
+  const retryAfterMs = retryAfter > 0 ? retryAfter * 1000 : undefined;
+  if (!isErrorCode(code) || typeof error !== 'string') {
+    return new ChsError('SERVER_REPLY', { server, reason: `status ${reply.status}` }, { retryAfterMs });
+  }
   const rendered = { message: error, hint: typeof hint === 'string' ? hint : undefined };
-  return new ChsError(code, {}, { rendered, retryAfterMs: retryAfter > 0 ? retryAfter * 1000 : undefined });
+  return new ChsError(code, {}, { rendered, retryAfterMs });
 }
 
 function fieldsOf(value: unknown): { code?: unknown; error?: unknown; hint?: unknown } {

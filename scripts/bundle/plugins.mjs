@@ -50,7 +50,15 @@ function literal(value) {
 }
 
 /** Packages that most commands never need: each a file of its own, not read before it is asked for. */
-export const APART = ['@hono/node-server', 'busboy', 'cosmiconfig', 'pino', 'smol-toml', 'string-width'];
+export const APART = [
+  '@hono/node-server',
+  'busboy',
+  'cosmiconfig',
+  'picomatch',
+  'pino',
+  'smol-toml',
+  'string-width',
+];
 
 export const fileNameOf = (name) => `${name.replace('@', '').replace('/', '-')}.cjs`;
 

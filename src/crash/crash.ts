@@ -22,7 +22,7 @@ import type { SymbolNameStore } from './name-store.ts';
 import { baseName, exceptionCode, guidKeyOf } from './names.ts';
 import type { crashOperations } from './operations.ts';
 import { keyOf, shownPath } from './paths.ts';
-import { jsonObject, shownAnnotations, shownExe, shownMinidump, shownPdb } from './replies.ts';
+import { jsonObject, shownAnnotations, shownExe, shownFound, shownMinidump, shownPdb } from './replies.ts';
 import { signaturesHandler } from './signatures.ts';
 import type { CrashStore, DebugKey, FileKind, IdentitySource, PdbRow, RowOf } from './store.ts';
 import { readStoredMinidump } from './stored.ts';
@@ -50,6 +50,11 @@ const notFound = {
   pdbs: 'PDB_NOT_FOUND',
   exes: 'EXE_NOT_FOUND',
 } as const satisfies Record<FileKind, ErrorCode>;
+
+const tables = { minidump: 'minidumps', pdb: 'pdbs', exe: 'exes' } as const satisfies Record<
+  string,
+  FileKind
+>;
 
 type CrashHandlers = Handlers<typeof crashOperations>;
 
@@ -243,10 +248,9 @@ function rows({ store, modules, blobs, rootName, now }: CrashContext): Pick<Cras
   };
 }
 
-function lookups({
-  store,
-  rootName,
-}: CrashContext): Pick<CrashHandlers, 'findMatchingPdb' | 'findExeByGuid'> {
+type LookupHandlers = 'findMatchingPdb' | 'findExeByGuid' | 'findBySha256';
+
+function lookups({ store, blobs, rootName }: CrashContext): Pick<CrashHandlers, LookupHandlers> {
   return {
     async findMatchingPdb(input) {
       const candidates: PdbRow[] = [];
@@ -262,6 +266,13 @@ function lookups({
       const [row] = guidKey ? await parsedFirst((source) => store.exesByGuid(guidKey, source)) : [];
       if (!row) throw new ChsError('NO_MATCHING_EXE');
       return { exe: shownExe(row, rootName), message: 'Matching EXE found' };
+    },
+    async findBySha256({ kind, sha256 }) {
+      const row = await store.findBySha256(tables[kind], sha256.toLowerCase());
+      // A file that was lost is one that an upload brings back.
+      if (!row || !(await blobs.stat(keyOf(row.file_path))))
+        return { found: false, id: null, state: null, file: null };
+      return { found: true, id: row.id, state: row.state, file: shownFound(row, rootName) };
     },
   };
 }

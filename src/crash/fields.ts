@@ -30,6 +30,8 @@ export const hexAddress = () =>
   z
     .string()
     .regex(/^(0[xX])?[0-9a-fA-F]{1,16}$/, 'expected a hexadecimal address such as 0x00007FF6A0001000');
+export const sha256 = () =>
+  z.string().regex(/^[0-9a-fA-F]{64}$/, 'expected a SHA-256 of 64 hexadecimal digits');
 export const version = () => z.string().min(1).max(64);
 export const fileName = () => z.string().min(1).max(FILE_NAME_CHARS_MAX);
 
@@ -108,6 +110,15 @@ export const exeSummary = () =>
     time_date_stamp: z.string().nullable(),
     size_of_image: z.number().nullable(),
     uploaded_at: z.string(),
+  });
+
+/** A stored file of any kind: what the upload of its bytes replies is made of. */
+export const foundFile = () =>
+  z.object({
+    ...storedFile(),
+    exe_age: z.number().nullable(),
+    file_name: z.string().nullable().describe('Of a PDB or an EXE: the name that debuggers look for'),
+    exception_code: z.string().nullable(),
   });
 
 export const page = () => ({

@@ -3,7 +3,7 @@ import type { Annotation } from './annotation-store.ts';
 import { listed } from './annotations.ts';
 import { hex } from './formats/bytes.ts';
 import { shownPath } from './paths.ts';
-import type { ExeRow, FileRow, IdentityState, MinidumpRow, PdbRow } from './store.ts';
+import type { ExeRow, FileKind, FileRow, IdentityState, MinidumpRow, PdbRow, RowOf } from './store.ts';
 
 /** The fields that files of every kind have in replies. */
 interface ShownFile {
@@ -84,6 +84,16 @@ export function shownExe(row: ExeRow, rootName: string) {
     size_of_image: row.size_of_image,
     uploaded_at: row.uploaded_at,
     ...rest,
+  };
+}
+
+/** A file of whatever kind, as it is found by its bytes. */
+export function shownFound(row: RowOf[FileKind], rootName: string) {
+  return {
+    ...shownFile(row, rootName),
+    exe_age: row.exe_age,
+    file_name: 'pdb_filename' in row ? row.pdb_filename : 'exe_filename' in row ? row.exe_filename : null,
+    exception_code: 'exception_code' in row ? row.exception_code : null,
   };
 }
 

@@ -25,6 +25,8 @@ const rows: readonly PhraseRow[] = [
   ['expected a hexadecimal code such as {example}', '应为十六进制代码，例如 {example}'],
   ['expected a hexadecimal address such as {example}', '应为十六进制地址，例如 {example}'],
   ['expected a hexadecimal number such as {example}', '应为十六进制数，例如 {example}'],
+  ['expected a SHA-256 of 64 hexadecimal digits', '应为 64 位十六进制的 SHA-256'],
+  ['expected a span such as {example}', '应为时长，例如 {example}'],
   ['expected a token ID as `chs token list` shows it', '应为 `chs token list` 所列的令牌 ID'],
   [
     'expected 1 to 64 letters, digits, spaces or any of {characters}',

@@ -4,7 +4,7 @@ import { safeFileName } from '../../commands/download.ts';
 import { instantFrom } from '../../commands/flags.ts';
 import { overview } from '../../commands/groups.ts';
 import { buildProgram } from '../../commands/main.ts';
-import { uploadLine } from '../../commands/upload.ts';
+import { uploadLine } from '../../commands/upload/report.ts';
 import { datum, renderFacts, shownTime } from '../../commands/views/facts.ts';
 import { meaningOf } from '../../commands/views/minidump.ts';
 import { progressFigures, progressLine, shownBytes } from '../../commands/views/progress.ts';

@@ -1,7 +1,18 @@
 /** Lookups by identity: which file belongs to which. */
 import * as z from 'zod';
 import { defineOperations } from '../../operation.ts';
-import { exeSummary, fileName, guid, hexCode, pdbSummary, uint32, version } from '../fields.ts';
+import {
+  exeSummary,
+  fileName,
+  foundFile,
+  guid,
+  hexCode,
+  identityState,
+  pdbSummary,
+  sha256,
+  uint32,
+  version,
+} from '../fields.ts';
 
 export const lookupOperations = defineOperations({
   findMatchingPdb: {
@@ -33,5 +44,27 @@ export const lookupOperations = defineOperations({
     input: () => z.object({ exe_guid: guid().describe("GUID of the EXE's PDB") }),
     output: () => z.object({ exe: exeSummary(), message: z.string() }),
     errors: ['NO_MATCHING_EXE'],
+  },
+  findBySha256: {
+    summary: 'Find a stored file by its SHA-256',
+    description:
+      'Tells whether an upload of these bytes would add anything. That they are not stored is an answer like any other (`found` is false). Of what came in a cabinet, the SHA-256 is that of the file inside of it.',
+    method: 'GET',
+    path: '/find/by-sha256',
+    dialect: 'crash',
+    access: 'read',
+    input: () =>
+      z.object({
+        kind: z.enum(['minidump', 'pdb', 'exe']).describe('What kind of file it is'),
+        sha256: sha256().describe('SHA-256 of its bytes, hexadecimal'),
+      }),
+    output: () =>
+      z.object({
+        found: z.boolean(),
+        id: z.string().nullable(),
+        state: identityState().nullable(),
+        file: foundFile().nullable(),
+      }),
+    errors: [],
   },
 });
