@@ -58,6 +58,10 @@ const rows: readonly PhraseRow[] = [
   ['{name} reads standard input, which is a terminal here', '{name} 读取标准输入，而此处标准输入是终端'],
   ['this deletes data, and there is no terminal to ask on', '此操作会删除数据，但没有可供确认的终端'],
   ['Add --yes to do it without asking.', '加 --yes 则不再询问。'],
+  [
+    'Standard input cannot be sent a second time. Write it to a file first, and it is tried again by itself.',
+    '标准输入无法再次发送。请先写入文件，之后会自动重试。',
+  ],
   // Answers.
   ['{dump} lists no modules, so it asks for no PDB', '{dump} 没有列出模块，因此不需要 PDB'],
   ['there is no PDB in {places}', '{places} 中没有 PDB'],

@@ -98,6 +98,22 @@ const rows: readonly PhraseRow[] = [
   ['there is no such file, and it is no ID', '没有这个文件，它也不是 ID'],
   ['permission denied', '权限不足'],
   ['the working directory is gone', '当前工作目录已不存在'],
+  ['there is no such directory', '目录不存在'],
+  ['nothing matches this pattern', '没有文件与此通配模式相符'],
+  ['it is empty', '目录为空'],
+  [
+    'it holds no {kind}, only {count} other files',
+    '其中没有所需类型（{kind}）的文件，只有 {count} 个其他文件',
+  ],
+  ['it holds no {kind}, only one other file', '其中没有所需类型（{kind}）的文件，只有 1 个其他文件'],
+  [
+    'there are more than {count} entries below it; name a smaller directory',
+    '其下超过 {count} 项；请指定更小的目录',
+  ],
+  [
+    'it brings the batch over {count} files; name a smaller directory',
+    '加上它后一批超过 {count} 个文件；请指定更小的目录',
+  ],
   ['it is a directory', '这是一个目录'],
   ['it is not a regular file', '不是普通文件'],
   [
