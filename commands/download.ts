@@ -140,7 +140,7 @@ export async function writePartial(
 }
 
 /** A link, unlike a rename, fails where a file came to be meanwhile; not every file system has links. */
-async function appear(partial: string, target: string): Promise<void> {
+export async function appear(partial: string, target: string): Promise<void> {
   try {
     await link(partial, target);
   } catch (error) {
@@ -157,11 +157,32 @@ async function receive(
   label: string,
   to: NodeJS.WritableStream,
 ): Promise<Received> {
-  const { sizeBytes, sha256 } = download;
+  const progress = createProgress({
+    label,
+    sizeBytes: download.sizeBytes,
+    visible: run.out.interactive && !run.out.quiet,
+  });
+  const { check, received } = checking(download);
+  try {
+    await pipeline(download.bytes, progress.meter, check, to, {
+      signal: run.signal,
+      end: to !== process.stdout,
+    });
+    return received();
+  } finally {
+    progress.clear();
+  }
+}
+
+/**
+ * What the bytes of a download pass through: counted, and in the end compared with what was announced.
+ *
+ * @returns a stream that fails with DOWNLOAD_DAMAGED, and what has passed
+ */
+export function checking({ sizeBytes, sha256 }: Download): { check: Transform; received: () => Received } {
   const hash = createHash('sha256');
   let receivedBytes = 0;
   let found = '';
-  const progress = createProgress({ label, sizeBytes, visible: run.out.interactive && !run.out.quiet });
   const check = new Transform({
     transform(piece: Buffer, _encoding, done) {
       hash.update(piece);
@@ -179,15 +200,7 @@ async function receive(
       done(wrong === null ? null : new ChsError('DOWNLOAD_DAMAGED', { reason: wrong }));
     },
   });
-  try {
-    await pipeline(download.bytes, progress.meter, check, to, {
-      signal: run.signal,
-      end: to !== process.stdout,
-    });
-    return { sizeBytes: receivedBytes, sha256: found };
-  } finally {
-    progress.clear();
-  }
+  return { check, received: () => ({ sizeBytes: receivedBytes, sha256: found }) };
 }
 
 async function refuseExisting(path: string): Promise<void> {

@@ -35,6 +35,12 @@ export const groups: readonly Group[] = [
     load: () => import('./exe.ts'),
   },
   {
+    name: 'symbols',
+    summary: 'Check that all PDBs are stored; export and import symbol stores',
+    section: 'Crashes',
+    load: () => import('./symbols-group.ts'),
+  },
+  {
     name: 'serve',
     summary: 'Serve all of this over HTTP',
     section: 'Server',

@@ -99,6 +99,16 @@ const rows: readonly PhraseRow[] = [
   ['permission denied', '权限不足'],
   ['the working directory is gone', '当前工作目录已不存在'],
   ['there is no such directory', '目录不存在'],
+  ['nothing that is stored fits', '已存储的文件均不符合条件'],
+  ['nothing is left to check after --ignore', '应用 --ignore 之后没有可检查的文件'],
+  [
+    'it holds no symbol store: no folder NAME/KEY with a PDB or an image',
+    '其中没有符号存储：没有含 PDB 或映像的“名称/键”目录',
+  ],
+  ['it is too large to be the book of a symbol store', '文件过大，不是符号存储的记录'],
+  ['it is too long to be a pointer', '内容过长，不是指针文件'],
+  ['it says that there is no file: {message}', '它说明没有文件：{message}'],
+  ['it leads to {path}, which is not there', '它指向 {path}，但该文件不存在'],
   ['nothing matches this pattern', '没有文件与此通配模式相符'],
   ['it is empty', '目录为空'],
   [

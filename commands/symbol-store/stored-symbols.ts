@@ -1,0 +1,102 @@
+/** What the server has that debuggers ask symbol stores for: PDBs and images, with the folders that they go into. */
+import { formatCodeId } from '../../src/crash/formats/pe.ts';
+import { isRealStamp } from '../../src/crash/match.ts';
+import { parseInstant } from '../../src/platform/clock.ts';
+import type { CrashClient } from '../crash-files.ts';
+import { safeFileName } from '../download.ts';
+import { symbolStoreKey } from '../views/symbols.ts';
+
+/** As many as the server gives at a time. */
+const PAGE_SIZE = 100;
+
+export interface StoredSymbol {
+  readonly kind: 'pdb' | 'exe';
+  readonly id: string;
+  /** Safe as a name on any system; null for a file that came without one. */
+  readonly fileName: string | null;
+  /** GUID and age, or TimeDateStamp and SizeOfImage; null where the file has no such identity. */
+  readonly key: string | null;
+  readonly sha256: string | null;
+  readonly sizeBytes: number | null;
+  /** Where the server keeps it. */
+  readonly source: string;
+  readonly version: string | null;
+}
+
+export interface SymbolFilter {
+  readonly version?: string | undefined;
+  readonly name?: string | undefined;
+  /** ISO 8601: uploaded then or later. */
+  readonly since?: string | undefined;
+}
+
+type ShownPdb = Awaited<ReturnType<CrashClient['listPdbs']>>['pdbs'][number];
+type ShownExe = Awaited<ReturnType<CrashClient['listExes']>>['exes'][number];
+
+/** All PDBs, then all images that pass the filter, newest first. */
+export async function* storedSymbols(
+  client: CrashClient,
+  { since, ...filter }: SymbolFilter,
+  call: <T>(ask: () => Promise<T>) => Promise<T>,
+): AsyncGenerator<StoredSymbol> {
+  const sinceMs = since === undefined ? Number.NEGATIVE_INFINITY : parseInstant(since);
+  const pdbs = (page: number) =>
+    call(() => client.listPdbs({ ...filter, page, page_size: PAGE_SIZE })).then((reply) => reply.pdbs);
+  const exes = (page: number) =>
+    call(() => client.listExes({ ...filter, page, page_size: PAGE_SIZE })).then((reply) => reply.exes);
+  for await (const row of pages(pdbs, sinceMs)) yield pdbSymbol(row);
+  for await (const row of pages(exes, sinceMs)) yield exeSymbol(row);
+}
+
+/** Each row once: what is uploaded meanwhile pushes others on to the next page. */
+async function* pages<Row extends { readonly id: string; readonly uploaded_at: string }>(
+  list: (page: number) => Promise<readonly Row[]>,
+  sinceMs: number,
+): AsyncGenerator<Row> {
+  const seen = new Set<string>();
+  for (let page = 1; ; page += 1) {
+    const rows = await list(page);
+    for (const row of rows) {
+      if (Date.parse(row.uploaded_at) < sinceMs) return;
+      if (seen.has(row.id)) continue;
+      seen.add(row.id);
+      yield row;
+    }
+    if (rows.length < PAGE_SIZE) return;
+  }
+}
+
+/** Debuggers go by what the bytes say; what was declared stands in where nobody could read them. */
+function pdbSymbol(pdb: ShownPdb): StoredSymbol {
+  const guid = pdb.parsed ? pdb.parsed.exe_guid : pdb.exe_guid;
+  const age = pdb.parsed ? pdb.parsed.exe_age : pdb.exe_age;
+  const key = symbolStoreKey(guid ?? null, age ?? null, pdb.parsed?.format === 'portable');
+  return { kind: 'pdb', key: usable(key), fileName: safeFileName(pdb.pdb_filename), ...shared(pdb) };
+}
+
+function exeSymbol(exe: ShownExe): StoredSymbol {
+  const stamp = exe.time_date_stamp === null ? null : Number.parseInt(exe.time_date_stamp, 16);
+  const key =
+    stamp === null || exe.size_of_image === null || !isRealStamp(stamp)
+      ? null
+      : formatCodeId(stamp, exe.size_of_image);
+  return { kind: 'exe', key: usable(key), fileName: safeFileName(exe.exe_filename), ...shared(exe) };
+}
+
+function shared(
+  row: ShownPdb | ShownExe,
+): Pick<StoredSymbol, 'id' | 'sha256' | 'sizeBytes' | 'source' | 'version'> {
+  return {
+    id: row.id,
+    sha256: row.sha256,
+    sizeBytes: row.size_bytes,
+    source: row.file_path,
+    version: row.exe_version,
+  };
+}
+
+/** A name of a folder, whatever a server says; the age is in lower case, as symstore.exe writes it. */
+function usable(key: string | null): string | null {
+  if (key === null || !/^[\dA-Fa-f]{9,40}$/.test(key)) return null;
+  return key.length > 32 && !/F{8}$/.test(key) ? key.slice(0, 32) + key.slice(32).toLowerCase() : key;
+}
