@@ -101,6 +101,8 @@ async function images(run: Run, args: readonly string[], ignore: unknown): Promi
     const reason = 'nothing is left to check after --ignore';
     throw new ChsError('LOCAL_FILE', { path: args.join(', '), reason });
   }
+  const [only] = kept;
+  if (kept.length === 1 && only && only.problem !== null) throw only.problem;
   return kept;
 }
 
@@ -181,7 +183,7 @@ async function conclude(run: Run, checked: readonly Checked[], strict: boolean):
   const failed = checked.length - looked.length;
   out.note(
     `${count(looked.length, 'image')}, ${count(all.length, 'PDB')} needed: ` +
-      `${missing.length === 0 ? 'all stored' : `${missing.length} missing`}` +
+      `${missing.length > 0 ? `${missing.length} missing` : failed > 0 ? 'none missing' : 'all stored'}` +
       `${failed > 0 ? `; ${count(failed, 'file')} could not be checked` : ''}`,
   );
   if (failed > 0) return 2;

@@ -1,7 +1,9 @@
 /** Batches of uploads: folders and patterns, going on where a run was interrupted, the summary. */
 import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import t, { type Test } from 'tap';
+import { expand } from '../../commands/upload/expand.ts';
+import { isOfKind } from '../../commands/upload/recognise.ts';
 import { testFolder } from '../fixtures/folder.ts';
 import { sharedFixtures } from '../fixtures/shared.ts';
 import { modes } from './modes.ts';
@@ -112,25 +114,35 @@ for (const mode of modes) {
 
 t.test('expands patterns that the shell has left as they are', async (t) => {
   const cwd = builtIn(t);
-  writeFileSync(join(cwd, 'a[1].pdb'), readFileSync(example('crashme.pdb')));
-  const pathsOf = async (...args: string[]): Promise<string[]> => {
-    await runChs(['pdb', 'upload', ...args, '--summary', 'summary.json'], { cwd });
-    return summaryIn(cwd).files.map(({ path }) => path);
-  };
+  writeFileSync(join(cwd, 'a[1].pdb'), '');
+  const { signal } = new AbortController();
+  const test = ({ path }: { path: string }) => isOfKind('pdb', path);
+  const named = async (...args: string[]) =>
+    (
+      await expand(
+        args.map((arg) => join(cwd, arg)),
+        { many: 'PDBs', test },
+        signal,
+      )
+    ).files;
+  const pathsOf = async (...args: string[]): Promise<string[]> =>
+    (await named(...args)).map(({ path }) => relative(cwd, path));
   const [top, sub] = [join('out', 'crashme.pdb'), join('out', 'sub', 'crashme.pdb')];
   t.strictSame(await pathsOf('out/**/*.pdb'), [top, sub]);
-  t.strictSame(await pathsOf('./out/*.pdb'), [top]);
+  t.strictSame(await pathsOf('out/*.pdb'), [top]);
   t.strictSame(await pathsOf('out/{sub,nowhere}/crash??.pdb'), [sub]);
   t.strictSame(await pathsOf('out/*'), [top, sub], 'a folder that matches is one that was named');
   t.strictSame(await pathsOf('out/**'), [top, sub], 'the kind decides where the pattern says nothing');
+  t.strictSame(await pathsOf('out/**/*.node'), [join('out', 'sub', 'plugin.node')], 'the pattern decides');
   t.strictSame(await pathsOf('a[1].pdb'), ['a[1].pdb'], 'a file of that very name comes first');
-  t.strictSame(await pathsOf(`${cwd}/out/s*/*.pdb`), [join(cwd, sub)]);
-  t.strictSame(await pathsOf(sub, 'out', top, './out'), [sub, top], 'each file once');
-  const none = await runChs(['pdb', 'upload', 'out/*.bdp'], { cwd });
-  t.match(none, { code: 2, stderr: /^chs: out\/\*\.bdp: nothing matches this pattern$/m });
-  t.match(await runChs(['pdb', 'upload', 'nowhere/**/*.pdb', '--lang', 'zh'], { cwd }), {
+  t.strictSame(await pathsOf(sub, 'out', top), [sub, top], 'each file once');
+  t.match(await named('out/*.bdp', 'nowhere/**/*.pdb'), [
+    { problem: { code: 'LOCAL_FILE', params: { reason: 'nothing matches this pattern' } } },
+    { problem: { code: 'LOCAL_FILE' } },
+  ]);
+  t.match(await runChs(['pdb', 'upload', './out/*.bdp', '--lang', 'zh'], { cwd }), {
     code: 2,
-    stderr: /nowhere\/\*\*\/\*\.pdb.*没有文件与此通配模式相符/,
+    stderr: /\.\/out\/\*\.bdp.*没有文件与此通配模式相符/,
   });
 });
 
