@@ -24,7 +24,7 @@ export async function uploadFiles(
   const { args } = invocation;
   const kind = uploadKinds[group];
   const settings = batchSettings(invocation);
-  const declared: Fields = readInput(kind.operation, invocation) as Fields;
+  const declared = readInput(kind.operation, invocation) as Fields;
   const wanted = {
     many: kind.many,
     test: ({ path }: { readonly path: string }) => isOfKind(kind.wire, path),

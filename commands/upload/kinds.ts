@@ -24,11 +24,8 @@ export interface Sent {
   readonly reply: UploadReply;
 }
 
-/** Fields of an upload's metadata, by their names on the wire. */
-export type Fields = Readonly<Record<string, string | number | undefined>>;
-
-/** A file that the server has, as it is found by its bytes. */
-export type FoundFile = NonNullable<Awaited<ReturnType<CrashClient['findBySha256']>>['file']>;
+/** Fields of an upload's metadata, by their names on the wire; annotations are an object of their own. */
+export type Fields = Readonly<Record<string, unknown>>;
 
 export interface UploadKind {
   readonly wire: WireKind;
@@ -41,8 +38,6 @@ export interface UploadKind {
   send(client: CrashClient, fields: Fields, file: OutgoingFile, call: CallOptions): Promise<Sent>;
   /** Asks for the row of an ID. @throws ChsError when there is none */
   readBack(client: CrashClient, id: string, call: CallOptions): Promise<unknown>;
-  /** What an upload of bytes that are there already replies, when nothing new is said of them. */
-  replyFor(found: FoundFile): UploadReply;
 }
 
 /** By the names of their groups of commands. */
@@ -59,11 +54,6 @@ export const uploadKinds: Readonly<Record<'dump' | 'pdb' | 'exe', UploadKind>> =
       return { id: reply.minidump_id, reply };
     },
     readBack: (client, id, call) => client.getMinidump({ id }, call),
-    replyFor: (found) => ({
-      minidump_id: found.id,
-      ...shared(found),
-      exception_code: found.exception_code,
-    }),
   },
   pdb: {
     wire: 'pdb',
@@ -77,7 +67,6 @@ export const uploadKinds: Readonly<Record<'dump' | 'pdb' | 'exe', UploadKind>> =
       return { id: reply.pdb_id, reply };
     },
     readBack: (client, id, call) => client.getPdb({ id }, call),
-    replyFor: (found) => ({ pdb_id: found.id, ...shared(found), pdb_filename: found.file_name }),
   },
   exe: {
     wire: 'exe',
@@ -91,20 +80,5 @@ export const uploadKinds: Readonly<Record<'dump' | 'pdb' | 'exe', UploadKind>> =
       return { id: reply.exe_id, reply };
     },
     readBack: (client, id, call) => client.getExe({ id }, call),
-    replyFor: (found) => ({ exe_id: found.id, ...shared(found), exe_filename: found.file_name }),
   },
 };
-
-function shared(found: FoundFile): UploadReply & { readonly file_path: string } {
-  return {
-    file_path: found.file_path,
-    deduplicated: true,
-    state: found.state ?? 'verified',
-    sha256: found.sha256 ?? '',
-    size_bytes: found.size_bytes ?? 0,
-    exe_version: found.exe_version,
-    exe_guid: found.exe_guid,
-    exe_age: found.exe_age,
-    warnings: found.warnings,
-  };
-}

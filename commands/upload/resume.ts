@@ -10,7 +10,7 @@ import type { CrashClient } from '../crash-files.ts';
 import { localFileError } from '../local-file.ts';
 import { withFile } from '../positioned-file.ts';
 import type { Meter } from '../views/batch-progress.ts';
-import type { Fields, FoundFile, Sent, UploadKind } from './kinds.ts';
+import type { Fields, Sent, UploadKind } from './kinds.ts';
 
 const READ_BYTES = 256 * 1024;
 /** What unpacks to more is no symbol file that any server takes. */
@@ -29,6 +29,9 @@ interface Fingerprint {
  */
 export type Asking = (client: CrashClient, question: Question) => Promise<Sent | null>;
 
+/** What the server knows of the bytes. */
+type Known = Awaited<ReturnType<CrashClient['findBySha256']>>;
+
 export interface Question {
   readonly kind: UploadKind;
   readonly path: string;
@@ -45,9 +48,10 @@ export function createAsking(): Asking {
     if (fingerprint === null) return null;
     try {
       const { sha256, innerName } = fingerprint;
-      const { file } = await client.findBySha256({ kind: kind.wire, sha256 }, { signal });
-      if (!file || !saysNothingNew(fields, file, kind, innerName)) return null;
-      return { id: file.id, reply: kind.replyFor(file) };
+      const known = await client.findBySha256({ kind: kind.wire, sha256 }, { signal });
+      const { id, reply } = known;
+      if (id === null || reply === null || !saysNothingNew(fields, known, kind, innerName)) return null;
+      return { id, reply };
     } catch (error) {
       // An older server: then everything is sent, and it finds the same bytes by itself.
       if (!(error instanceof ChsError) || error.code !== 'ROUTE_NOT_FOUND') throw error;
@@ -96,28 +100,25 @@ async function fingerprintOf(path: string, meter: Meter, signal: AbortSignal): P
  */
 function saysNothingNew(
   fields: Fields,
-  file: FoundFile,
+  { state, declared, reply }: Known,
   { nameField }: UploadKind,
   innerName: string | null,
 ): boolean {
   const given = Object.entries(fields).filter(([, value]) => value !== undefined);
-  if (file.state !== 'verified') {
-    const declared = file.declared ?? {};
+  // Annotations are added to those of the dump, which nobody else can tell.
+  if (given.some(([, value]) => typeof value === 'object')) return false;
+  const before = declared ?? {};
+  if (state !== 'verified') {
     return (
-      file.state !== null &&
-      Object.keys(declared).length === given.length &&
-      given.every(([name, value]) => String(declared[name]) === String(value))
+      Object.keys(before).length === given.length &&
+      given.every(([name, value]) => String(before[name]) === String(value))
     );
   }
+  const stored: Readonly<Record<string, unknown>> = { ...before, ...reply };
   return given.every(([name, value]) => {
-    if (name === nameField) {
-      const sent = String(value);
-      return file.file_name === (innerName === null ? sent : unpackedName(sent, innerName));
-    }
-    if (name === 'exe_guid') return plain(value) === plain(file.exe_guid);
-    if (name === 'exe_version') return value === file.exe_version;
-    if (name === 'exe_age') return value === file.exe_age;
-    return value === file.declared?.[name];
+    if (name === nameField && innerName !== null)
+      return stored[name] === unpackedName(String(value), innerName);
+    return name === 'exe_guid' ? plain(value) === plain(stored[name]) : value === stored[name];
   });
 }
 

@@ -12,7 +12,7 @@ import { exeKind } from './intake/exe.ts';
 import type { IntakeLimits } from './intake/kind.ts';
 import { type MinidumpDeclaration, minidumpKind } from './intake/minidump.ts';
 import { pdbKind } from './intake/pdb.ts';
-import { createIntake, type Taken } from './intake/receive.ts';
+import { createIntake } from './intake/receive.ts';
 import { isRealStamp, preferVersion, sameImage } from './match.ts';
 import type { MissStore } from './miss-store.ts';
 import type { Misses } from './misses.ts';
@@ -22,11 +22,12 @@ import type { SymbolNameStore } from './name-store.ts';
 import { baseName, exceptionCode, guidKeyOf } from './names.ts';
 import type { crashOperations } from './operations.ts';
 import { keyOf, shownPath } from './paths.ts';
-import { jsonObject, shownAnnotations, shownExe, shownFound, shownMinidump, shownPdb } from './replies.ts';
+import { jsonObject, shownAnnotations, shownExe, shownMinidump, shownPdb } from './replies.ts';
 import { signaturesHandler } from './signatures.ts';
 import type { CrashStore, DebugKey, FileKind, IdentitySource, PdbRow, RowOf } from './store.ts';
 import { readStoredMinidump } from './stored.ts';
 import { createSymbolServer } from './symbol-server.ts';
+import { createContentLookups, createReplies } from './uploaded.ts';
 import { wantedHandler } from './wanted.ts';
 
 export interface CrashContext {
@@ -50,11 +51,6 @@ const notFound = {
   pdbs: 'PDB_NOT_FOUND',
   exes: 'EXE_NOT_FOUND',
 } as const satisfies Record<FileKind, ErrorCode>;
-
-const tables = { minidump: 'minidumps', pdb: 'pdbs', exe: 'exes' } as const satisfies Record<
-  string,
-  FileKind
->;
 
 type CrashHandlers = Handlers<typeof crashOperations>;
 
@@ -101,39 +97,17 @@ type UploadHandlers = 'uploadMinidump' | 'uploadPdb' | 'uploadExe' | 'submitCras
 
 function uploads(context: CrashContext): Pick<CrashHandlers, UploadHandlers> {
   const intake = createIntake(context);
-  const shown = <K extends FileKind>({ row, state, deduplicated, warnings }: Taken<K>) => ({
-    file_path: shownPath(row.file_path, context.rootName),
-    deduplicated,
-    state,
-    sha256: row.sha256 ?? '',
-    size_bytes: row.size_bytes ?? 0,
-    exe_version: row.exe_version,
-    exe_guid: row.exe_guid,
-    exe_age: row.exe_age,
-    warnings: [...warnings],
-  });
+  const replies = createReplies(context);
   return {
-    async uploadMinidump(upload, call) {
-      const taken = await intake(minidumpKind, upload, call);
-      const { id, exception_code, signature, key_module_id } = taken.row;
-      const keys = key_module_id === null ? [] : [key_module_id];
-      const debuggable = (await context.modules.withPdb(keys)).size > 0;
-      return { minidump_id: id, ...shown(taken), exception_code, signature, debuggable };
-    },
+    uploadMinidump: async (upload, call) => replies.minidumps(await intake(minidumpKind, upload, call)),
     async uploadPdb(upload, call) {
       // What waits to be written was missed before; it is not missing afterwards.
       await context.misses.flush();
-      const taken = await intake(pdbKind, upload, call);
-      const { row, newlyDebuggable } = taken;
-      const { id, pdb_filename } = row;
-      return { pdb_id: id, ...shown(taken), pdb_filename, newly_debuggable: newlyDebuggable };
+      return replies.pdbs(await intake(pdbKind, upload, call));
     },
     async uploadExe(upload, call) {
       await context.misses.flush();
-      const taken = await intake(exeKind, upload, call);
-      const { row, newlyDebuggable } = taken;
-      const { id, exe_filename } = row;
-      return { exe_id: id, ...shown(taken), exe_filename, newly_debuggable: newlyDebuggable };
+      return replies.exes(await intake(exeKind, upload, call));
     },
     async submitCrash(upload, call) {
       const taken = await intake(minidumpKind, asAnnotations(upload), call);
@@ -250,7 +224,9 @@ function rows({ store, modules, blobs, rootName, now }: CrashContext): Pick<Cras
 
 type LookupHandlers = 'findMatchingPdb' | 'findExeByGuid' | 'findBySha256';
 
-function lookups({ store, blobs, rootName }: CrashContext): Pick<CrashHandlers, LookupHandlers> {
+function lookups(context: CrashContext): Pick<CrashHandlers, LookupHandlers> {
+  const { store, rootName } = context;
+  const byContent = createContentLookups(context);
   return {
     async findMatchingPdb(input) {
       const candidates: PdbRow[] = [];
@@ -267,13 +243,7 @@ function lookups({ store, blobs, rootName }: CrashContext): Pick<CrashHandlers, 
       if (!row) throw new ChsError('NO_MATCHING_EXE');
       return { exe: shownExe(row, rootName), message: 'Matching EXE found' };
     },
-    async findBySha256({ kind, sha256 }) {
-      const row = await store.findBySha256(tables[kind], sha256.toLowerCase());
-      // A file that was lost is one that an upload brings back.
-      if (!row || !(await blobs.stat(keyOf(row.file_path))))
-        return { found: false, id: null, state: null, file: null };
-      return { found: true, id: row.id, state: row.state, file: shownFound(row, rootName) };
-    },
+    findBySha256: ({ kind, sha256 }) => byContent[kind](sha256.toLowerCase()),
   };
 }
 

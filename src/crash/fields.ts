@@ -112,15 +112,6 @@ export const exeSummary = () =>
     uploaded_at: z.string(),
   });
 
-/** A stored file of any kind: what the upload of its bytes replies is made of. */
-export const foundFile = () =>
-  z.object({
-    ...storedFile(),
-    exe_age: z.number().nullable(),
-    file_name: z.string().nullable().describe('Of a PDB or an EXE: the name that debuggers look for'),
-    exception_code: z.string().nullable(),
-  });
-
 export const page = () => ({
   page: z
     .number()

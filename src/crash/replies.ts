@@ -3,7 +3,7 @@ import type { Annotation } from './annotation-store.ts';
 import { listed } from './annotations.ts';
 import { hex } from './formats/bytes.ts';
 import { shownPath } from './paths.ts';
-import type { ExeRow, FileKind, FileRow, IdentityState, MinidumpRow, PdbRow, RowOf } from './store.ts';
+import type { ExeRow, FileRow, IdentityState, MinidumpRow, PdbRow } from './store.ts';
 
 /** The fields that files of every kind have in replies. */
 interface ShownFile {
@@ -87,23 +87,14 @@ export function shownExe(row: ExeRow, rootName: string) {
   };
 }
 
-/** A file of whatever kind, as it is found by its bytes. */
-export function shownFound(row: RowOf[FileKind], rootName: string) {
-  return {
-    ...shownFile(row, rootName),
-    exe_age: row.exe_age,
-    file_name: 'pdb_filename' in row ? row.pdb_filename : 'exe_filename' in row ? row.exe_filename : null,
-    exception_code: 'exception_code' in row ? row.exception_code : null,
-  };
-}
-
 /** JSON that chs wrote itself; a row that something else wrote is shown without it. */
 export function jsonObject(text: string | null): Record<string, unknown> | null {
   const value = text === null ? null : parsed(text);
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : null;
 }
 
-function sentences(text: string | null): string[] {
+/** A list of sentences in JSON. */
+export function sentences(text: string | null): string[] {
   const value = text === null ? [] : parsed(text);
   return Array.isArray(value) ? value.map(String) : [];
 }

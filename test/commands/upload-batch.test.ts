@@ -183,6 +183,16 @@ t.test('knows what is inside of a cabinet', { skip: crash ? false : 'no fixtures
   }
 });
 
+t.test('sends a dump that is stored for the annotations that it brings', async (t) => {
+  const cwd = testFolder(t);
+  const line = ['dump', 'upload', example('av.dmp'), '--wait', '--annotation'];
+  for (const annotation of ['channel=beta', 'user=ann']) await runChs([...line, annotation], { cwd });
+  for (const annotation of ['channel=beta', 'user=ann']) {
+    const list = await runChs(['dump', 'list', '--annotation', annotation, '--json'], { cwd });
+    t.match(jsonLines(list.stdout), [{ total: 1 }], annotation);
+  }
+});
+
 t.test('refuses settings that make no sense', async (t) => {
   const cwd = testFolder(t);
   for (const [option, value] of [

@@ -23,6 +23,7 @@ const REPLY = {
   exe_age: null,
   warnings: [],
   pdb_filename: 'crashme.pdb',
+  newly_debuggable: 0,
 };
 
 type Answer = (request: IncomingMessage, response: ServerResponse, count: number) => void;

@@ -4,7 +4,6 @@ import { defineOperations } from '../../operation.ts';
 import {
   exeSummary,
   fileName,
-  foundFile,
   guid,
   hexCode,
   identityState,
@@ -13,6 +12,7 @@ import {
   uint32,
   version,
 } from '../fields.ts';
+import { exeUploaded, minidumpUploaded, pdbUploaded } from './uploads.ts';
 
 export const lookupOperations = defineOperations({
   findMatchingPdb: {
@@ -63,7 +63,14 @@ export const lookupOperations = defineOperations({
         found: z.boolean(),
         id: z.string().nullable(),
         state: identityState().nullable(),
-        file: foundFile().nullable(),
+        declared: z
+          .record(z.string(), z.unknown())
+          .nullable()
+          .describe('What the client said, as it said it'),
+        reply: z
+          .union([minidumpUploaded(), pdbUploaded(), exeUploaded()])
+          .nullable()
+          .describe('What an upload of the bytes replies when it says nothing new of them'),
       }),
     errors: [],
   },

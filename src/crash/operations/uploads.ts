@@ -38,6 +38,35 @@ export const uploadErrors = [
   'STORAGE_UNWRITABLE',
 ] as const;
 
+/** What the uploads reply. */
+export const minidumpUploaded = () =>
+  z.object({
+    minidump_id: z.string(),
+    ...uploadReply(),
+    exe_age: z.number().nullable(),
+    exception_code: z.string().nullable(),
+    signature: z.string().nullable(),
+    debuggable: z.boolean().describe('The PDB that it needs is stored'),
+  });
+
+export const pdbUploaded = () =>
+  z.object({
+    pdb_id: z.string(),
+    ...uploadReply(),
+    exe_age: z.number().nullable(),
+    pdb_filename: z.string().nullable(),
+    newly_debuggable: z.number().describe('Stored dumps that had to wait for it'),
+  });
+
+export const exeUploaded = () =>
+  z.object({
+    exe_id: z.string(),
+    ...uploadReply(),
+    exe_age: z.number().nullable(),
+    exe_filename: z.string().nullable(),
+    newly_debuggable: z.number().describe('Stored dumps that had to wait for it'),
+  });
+
 export const uploadOperations = defineOperations({
   uploadMinidump: {
     summary: 'Store a minidump',
@@ -59,15 +88,7 @@ export const uploadOperations = defineOperations({
         exception_address: hexAddress().optional().describe('Address of the exception, hexadecimal'),
         annotations: annotations().optional().describe('Whatever else is to be kept beside it, by name'),
       }),
-    output: () =>
-      z.object({
-        minidump_id: z.string(),
-        ...uploadReply(),
-        exe_age: z.number().nullable(),
-        exception_code: z.string().nullable(),
-        signature: z.string().nullable(),
-        debuggable: z.boolean().describe('The PDB that it needs is stored'),
-      }),
+    output: minidumpUploaded,
     errors: uploadErrors,
   },
   uploadPdb: {
@@ -85,14 +106,7 @@ export const uploadOperations = defineOperations({
         exe_age: uint32().optional().describe('Age, when the file cannot say it'),
         pdb_filename: fileName().optional().describe('Name under which debuggers look for it'),
       }),
-    output: () =>
-      z.object({
-        pdb_id: z.string(),
-        ...uploadReply(),
-        exe_age: z.number().nullable(),
-        pdb_filename: z.string().nullable(),
-        newly_debuggable: z.number().describe('Stored dumps that had to wait for it'),
-      }),
+    output: pdbUploaded,
     errors: uploadErrors,
   },
   uploadExe: {
@@ -108,14 +122,7 @@ export const uploadOperations = defineOperations({
         exe_guid: guid().optional().describe('GUID of its PDB, when the file cannot say it'),
         exe_filename: fileName().optional().describe('Name under which debuggers look for it'),
       }),
-    output: () =>
-      z.object({
-        exe_id: z.string(),
-        ...uploadReply(),
-        exe_age: z.number().nullable(),
-        exe_filename: z.string().nullable(),
-        newly_debuggable: z.number().describe('Stored dumps that had to wait for it'),
-      }),
+    output: exeUploaded,
     errors: uploadErrors,
   },
 });
