@@ -8,9 +8,9 @@ _chs() {
     word=${COMP_WORDS[i]}
     if [[ -n $skip ]]; then skip=''; continue; fi
     case $word in
-      --after|--annotation|--config|--count|--end-time|--exception-address|--exception-code|--exe-age|--exe-filename|--exe-guid|--exe-version|--expires|--guid|--host|--key-file|--lang|--limit|--max-age|--max-size|--name|--output|--page|--page-size|--pdb-filename|--pid|--port|--q|--scope|--server|--signature|--start-time|--tid|--timeout|--timestamp|--trend-days|--types|--version|-V|-g|-n|-o|-p) skip=1 ;;
+      --after|--annotation|--config|--count|--end-time|--exception-address|--exception-code|--exe-age|--exe-filename|--exe-guid|--exe-version|--expires|--guid|--host|--ignore|--jobs|--key-file|--lang|--limit|--max-age|--max-size|--name|--output|--page|--page-size|--pdb-filename|--pid|--port|--product|--q|--retries|--scope|--server|--signature|--since|--start-time|--summary|--tid|--timeout|--timestamp|--trend-days|--types|--version|--wait-timeout|-V|-g|-j|-n|-o|-p) skip=1 ;;
       -*) ;;
-      *) case "${path:+$path }$word" in 'dump'|'dump upload'|'dump list'|'dump download'|'dump delete'|'dump show'|'dump open'|'dump explain'|'dump modules'|'dump top'|'dump watch'|'dump prune'|'pdb'|'pdb upload'|'pdb list'|'pdb download'|'pdb delete'|'pdb show'|'pdb match'|'pdb wanted'|'exe'|'exe upload'|'exe list'|'exe download'|'exe delete'|'exe show'|'serve'|'token'|'token create'|'token list'|'token revoke'|'config'|'config init'|'config show'|'config check'|'config schema'|'doctor'|'demo') path="${path:+$path }$word" ;; esac ;;
+      *) case "${path:+$path }$word" in 'dump'|'dump upload'|'dump list'|'dump download'|'dump delete'|'dump show'|'dump open'|'dump explain'|'dump modules'|'dump top'|'dump watch'|'dump prune'|'pdb'|'pdb upload'|'pdb list'|'pdb download'|'pdb delete'|'pdb show'|'pdb match'|'pdb wanted'|'exe'|'exe upload'|'exe list'|'exe download'|'exe delete'|'exe show'|'symbols'|'symbols check'|'symbols export'|'symbols import'|'serve'|'token'|'token create'|'token list'|'token revoke'|'config'|'config init'|'config show'|'config check'|'config schema'|'doctor'|'demo') path="${path:+$path }$word" ;; esac ;;
     esac
   done
   case "$path $prev" in
@@ -31,6 +31,10 @@ _chs() {
     'dump upload --exception-code') :; return ;;
     'dump upload --exception-address') :; return ;;
     'dump upload --annotation') :; return ;;
+    'dump upload -j'|'dump upload --jobs') :; return ;;
+    'dump upload --retries') :; return ;;
+    'dump upload --wait-timeout') :; return ;;
+    'dump upload --summary') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     'dump upload --server') :; return ;;
     'dump upload --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     'dump upload --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
@@ -106,6 +110,10 @@ _chs() {
     'pdb upload --exe-guid') :; return ;;
     'pdb upload --exe-age') :; return ;;
     'pdb upload --pdb-filename') :; return ;;
+    'pdb upload -j'|'pdb upload --jobs') :; return ;;
+    'pdb upload --retries') :; return ;;
+    'pdb upload --wait-timeout') :; return ;;
+    'pdb upload --summary') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     'pdb upload --server') :; return ;;
     'pdb upload --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     'pdb upload --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
@@ -148,6 +156,10 @@ _chs() {
     'exe upload --exe-version') :; return ;;
     'exe upload --exe-guid') :; return ;;
     'exe upload --exe-filename') :; return ;;
+    'exe upload -j'|'exe upload --jobs') :; return ;;
+    'exe upload --retries') :; return ;;
+    'exe upload --wait-timeout') :; return ;;
+    'exe upload --summary') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     'exe upload --server') :; return ;;
     'exe upload --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     'exe upload --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
@@ -174,6 +186,35 @@ _chs() {
     'exe show --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     'exe show --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     'exe show --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'symbols --server') :; return ;;
+    'symbols --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'symbols --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'symbols --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'symbols check --ignore') :; return ;;
+    'symbols check -j'|'symbols check --jobs') :; return ;;
+    'symbols check --retries') :; return ;;
+    'symbols check --server') :; return ;;
+    'symbols check --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'symbols check --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'symbols check --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'symbols export -V'|'symbols export --version') :; return ;;
+    'symbols export --name') :; return ;;
+    'symbols export --since') :; return ;;
+    'symbols export --product') :; return ;;
+    'symbols export -j'|'symbols export --jobs') :; return ;;
+    'symbols export --retries') :; return ;;
+    'symbols export --server') :; return ;;
+    'symbols export --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'symbols export --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'symbols export --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'symbols import -j'|'symbols import --jobs') :; return ;;
+    'symbols import --retries') :; return ;;
+    'symbols import --wait-timeout') :; return ;;
+    'symbols import --summary') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'symbols import --server') :; return ;;
+    'symbols import --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'symbols import --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'symbols import --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
     'serve --host') :; return ;;
     'serve --port') :; return ;;
     'serve --server') :; return ;;
@@ -231,12 +272,12 @@ _chs() {
   case $path in
     '')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
-      else COMPREPLY=($(compgen -W 'dump pdb exe serve token config doctor demo' -- "$cur")); fi ;;
+      else COMPREPLY=($(compgen -W 'dump pdb exe symbols serve token config doctor demo' -- "$cur")); fi ;;
     'dump')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
       else COMPREPLY=($(compgen -W 'upload list download delete show open explain modules top watch prune' -- "$cur")); fi ;;
     'dump upload')
-      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--timestamp --exe-version --exe-guid --exe-age --pid --tid --exception-code --exception-address --annotation --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--timestamp --exe-version --exe-guid --exe-age --pid --tid --exception-code --exception-address --annotation -j --jobs --retries --wait --wait-timeout --summary --fail-on-mismatch --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
       else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     'dump list')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-V --version -g --guid --start-time --end-time --exception-code --signature --debuggable --no-debuggable --annotation --q -p --page -n --page-size --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
@@ -272,7 +313,7 @@ _chs() {
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
       else COMPREPLY=($(compgen -W 'upload list download delete show match wanted' -- "$cur")); fi ;;
     'pdb upload')
-      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--exe-version --exe-guid --exe-age --pdb-filename --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--exe-version --exe-guid --exe-age --pdb-filename -j --jobs --retries --wait --wait-timeout --summary --fail-on-mismatch --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
       else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     'pdb list')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-V --version -g --guid --name -p --page -n --page-size --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
@@ -296,7 +337,7 @@ _chs() {
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
       else COMPREPLY=($(compgen -W 'upload list download delete show' -- "$cur")); fi ;;
     'exe upload')
-      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--exe-version --exe-guid --exe-filename --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--exe-version --exe-guid --exe-filename -j --jobs --retries --wait --wait-timeout --summary --fail-on-mismatch --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
       else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     'exe list')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-V --version -g --guid --name -p --page -n --page-size --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
@@ -309,6 +350,18 @@ _chs() {
       else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
     'exe show')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    'symbols')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W 'check export import' -- "$cur")); fi ;;
+    'symbols check')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--ignore --strict -j --jobs --retries --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    'symbols export')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-V --version --name --since --product -j --jobs --retries --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    'symbols import')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-j --jobs --retries --wait --wait-timeout --summary --fail-on-mismatch --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
       else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     'serve')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--host --port --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
