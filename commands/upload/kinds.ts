@@ -15,6 +15,8 @@ export interface UploadReply {
   readonly exe_guid: string | null;
   readonly exe_age: number | null;
   readonly deduplicated: boolean;
+  /** Dumps that had to wait for it; a dump has none. */
+  readonly newly_debuggable?: number;
   readonly warnings: readonly string[];
 }
 

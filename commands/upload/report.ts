@@ -16,6 +16,9 @@ export function report({ out }: Pick<Run, 'out'>, path: string, { id, reply }: S
     const paint = reply.state === 'verified' ? style.green : style.yellow;
     out.line(uploadLine(id, reply, columns, paint));
   }
+  const waited = reply.newly_debuggable ?? 0;
+  if (waited > 0)
+    out.note(out.noteStyle.dim(`${waited} ${waited === 1 ? 'dump' : 'dumps'} became debuggable`));
   const name = path === '-' ? 'standard input' : datum(path);
   if (reply.state === 'mismatch') {
     out.warn(

@@ -37,6 +37,8 @@ interface SummaryFile {
   readonly exe_version: string | null;
   readonly exe_guid: string | null;
   readonly exe_age: number | null;
+  /** Dumps that had to wait for it. */
+  readonly newly_debuggable: number;
   readonly warnings: readonly string[];
   readonly error?: { readonly code: string; readonly message: string };
 }
@@ -60,6 +62,7 @@ export function summaryOf(
       exe_version: reply?.exe_version ?? null,
       exe_guid: reply?.exe_guid ?? null,
       exe_age: reply?.exe_age ?? null,
+      newly_debuggable: reply?.newly_debuggable ?? 0,
       warnings: reply?.warnings ?? [],
       ...(sent ? {} : { error: { code, message } }),
     };
