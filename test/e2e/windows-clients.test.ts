@@ -1,6 +1,6 @@
 /** Windows programs as clients, compiled here and run under Wine: a crash uploader, and the example in C++. */
 import { type ExecFileException, execFile, spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
@@ -51,7 +51,10 @@ const environment = {
   CHS_API_KEY: TEST_KEY,
 };
 // It stays between the programs; without this each of them would start all of its services anew.
-if (!lacking) spawnSync('wineserver', ['-p'], { env: environment, stdio: 'ignore' });
+if (!lacking) {
+  mkdirSync(environment.WINEPREFIX, { recursive: true });
+  spawnSync('wineserver', ['-p'], { env: environment, stdio: 'ignore' });
+}
 t.teardown(() => void spawnSync('wineserver', ['-k'], { env: environment, stdio: 'ignore' }));
 
 async function compiled(name: string, source: string, ...options: string[]): Promise<string> {
