@@ -50,10 +50,11 @@ const environment = {
   DISPLAY: '',
   CHS_API_KEY: TEST_KEY,
 };
-// It stays between the programs; without this each of them would start all of its services anew.
+// Wine's services start here, once, and hold nobody's pipes: those of a program would stay open as long as they run.
 if (!lacking) {
   mkdirSync(environment.WINEPREFIX, { recursive: true });
   spawnSync('wineserver', ['-p'], { env: environment, stdio: 'ignore' });
+  spawnSync('wine', ['wineboot'], { env: environment, stdio: 'ignore' });
 }
 t.teardown(() => void spawnSync('wineserver', ['-k'], { env: environment, stdio: 'ignore' }));
 
