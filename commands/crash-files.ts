@@ -34,7 +34,11 @@ export interface CrashFileKind {
   readonly columns: readonly Column[];
   list(client: CrashClient, invocation: Invocation, call: CallOptions): Promise<ListedPage>;
   download(client: CrashClient, id: string, call: CallOptions): Promise<Download>;
-  remove(client: CrashClient, id: string, call: CallOptions): Promise<unknown>;
+  remove(
+    client: CrashClient,
+    id: string,
+    call: CallOptions,
+  ): Promise<{ readonly id: string; readonly no_longer_debuggable?: number }>;
 }
 
 /** Adds upload, list, download and delete below a group. */
@@ -177,6 +181,8 @@ async function deleteFiles(run: Run, { args, options }: Invocation, kind: CrashF
       const reply = await kind.remove(client, id, { signal });
       if (out.json) out.value(reply);
       else out.line(`deleted ${datum(id)}`);
+      const left = reply.no_longer_debuggable ?? 0;
+      if (left > 0) out.note(`${left} ${left === 1 ? 'dump' : 'dumps'} cannot be debugged any more`);
     } catch (error) {
       if (signal.aborted || ids.length === 1) throw error;
       failed += 1;

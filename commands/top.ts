@@ -21,12 +21,11 @@ export function topCommand(parent: Command, context: CommandContext): void {
   addCommand(parent, context, {
     name: 'top',
     summary: operation.summary,
-    description: `${operation.description} The trend has one mark a day, the last one today (UTC).`,
+    description: `${operation.description} The trend has one mark a day, the last one today (UTC). \`chs dump list --signature\` lists the dumps of one.`,
     options: () => optionsOf(operation),
     examples: [
       'chs dump top',
       'chs dump top --start-time 30d --version 1.2.3.4',
-      'chs dump list --signature "0xC0000005 crashme.exe+0x156E"',
       'chs dump top --limit 50 --json',
     ],
     action: showTop,

@@ -1,7 +1,8 @@
 /** Indexes the dumps that no index knows: of an older chs, of an earlier server, of another program. */
 import type { BlobStore } from '../platform/blobs.ts';
+import { listed } from './annotations.ts';
 import type { Minidump } from './formats/minidump.ts';
-import type { MinidumpIndex, ModuleStore, UnindexedMinidump } from './module-store.ts';
+import type { IndexEntry, ModuleStore, UnindexedMinidump } from './module-store.ts';
 import { minidumpIndex } from './modules.ts';
 import { jsonObject } from './replies.ts';
 import { readStoredMinidump } from './stored.ts';
@@ -34,18 +35,19 @@ async function indexAll(modules: ModuleStore, blobs: BlobStore): Promise<void> {
   for (;;) {
     const rows = await modules.unindexed(BATCH);
     if (rows.length === 0) return;
-    const entries: { id: string; index: MinidumpIndex }[] = [];
-    for (const row of rows) entries.push({ id: row.id, index: await indexOf(row, blobs) });
+    const entries: IndexEntry[] = [];
+    for (const row of rows) entries.push(await entryOf(row, blobs));
     await modules.index(entries);
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
-async function indexOf(row: UnindexedMinidump, blobs: BlobStore): Promise<MinidumpIndex> {
+async function entryOf(row: UnindexedMinidump, blobs: BlobStore): Promise<IndexEntry> {
   const kept = jsonObject(row.details);
   const dump =
     kept && isWhole(kept) ? kept : row.state === null ? await readStoredMinidump(blobs, row.file_path) : null;
-  return minidumpIndex(dump, row);
+  const index = minidumpIndex(dump, row);
+  return { id: row.id, index, annotations: listed(dump?.annotations ?? {}, 'dump') };
 }
 
 /** Details that chs wrote itself; an unparsed dump has none. */

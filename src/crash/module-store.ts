@@ -1,5 +1,7 @@
 /** Modules as the store knows them: each once, with the dumps that list it and whether its symbols are there. */
 
+import type { Annotation } from './annotation-store.ts';
+
 /** What tells one build of a module from all others. */
 export interface ModuleIdentity {
   /** File name of the image, without its folder. */
@@ -50,6 +52,14 @@ export interface UnindexedMinidump {
   readonly timestamp_ms: number;
 }
 
+/** What such a dump gets. */
+export interface IndexEntry {
+  readonly id: string;
+  readonly index: MinidumpIndex;
+  /** Those inside of it. */
+  readonly annotations: readonly Annotation[];
+}
+
 export interface SignatureFilter {
   readonly startMs?: number | undefined;
   readonly endMs?: number | undefined;
@@ -79,7 +89,7 @@ export interface ModuleStore {
   unindexed(limit: number): Promise<readonly UnindexedMinidump[]>;
   countUnindexed(): Promise<number>;
   /** Notes the index of dumps that have none; of one that is gone or indexed by now it does nothing. */
-  index(entries: readonly { readonly id: string; readonly index: MinidumpIndex }[]): Promise<void>;
+  index(entries: readonly IndexEntry[]): Promise<void>;
   /** Those of the modules (rows' `key_module_id`) whose PDB is stored. */
   withPdb(moduleIds: readonly number[]): Promise<ReadonlySet<number>>;
   /** Modules that lack a PDB, those of most dumps first. */

@@ -232,12 +232,15 @@ function indexingConforms(t: Test, open: Open): void {
     const unindexed = await modules.unindexed(10);
     t.match(unindexed[1], { id: row.id, details: '{"modules":[]}' }, 'the oldest arrival first');
     await crash.addPdb(pdbOf(1));
-    const entry = { id: row.id, index: indexOf([moduleOf(1)], 'a') };
+    const annotations = [{ name: 'channel', value: 'beta', source: 'dump' }] as const;
+    const entry = { id: row.id, index: indexOf([moduleOf(1)], 'a'), annotations };
     await modules.index([entry, entry, { ...entry, id: 'gone' }]);
     t.equal(await modules.countUnindexed(), 1);
     const indexed = await crash.find('minidumps', row.id);
     t.match(indexed, { signature: 'a', serial: 1 });
     t.equal(indexed && (await isDebuggable(stores, indexed)), true);
     t.match(await modules.topSignatures({}, 10), [{ signature: 'a', count: 1 }]);
+    const annotation = { name: 'channel', value: 'beta' };
+    t.match(await crash.listMinidumps({ annotation }, { offset: 0, limit: 9 }), { rows: [{ id: row.id }] });
   });
 }

@@ -8,6 +8,7 @@ import type {
   UnindexedMinidump,
   WantedModule,
 } from '../../crash/module-store.ts';
+import { insertAnnotations } from './annotation-store.ts';
 import type { SqlBackend } from './backend.ts';
 import { countModules } from './module-index.ts';
 import type { Schema } from './schema.ts';
@@ -38,7 +39,7 @@ function indexing(backend: SqlBackend): Pick<ModuleStore, IndexMethods> {
       ),
     index: (entries) =>
       backend.write(async (db) => {
-        for (const { id, index } of entries) {
+        for (const { id, index, annotations } of entries) {
           const row = await db
             .selectFrom('minidumps')
             .select('timestamp_ms')
@@ -48,6 +49,7 @@ function indexing(backend: SqlBackend): Pick<ModuleStore, IndexMethods> {
           if (!row) continue;
           const indexed = await countModules(db, index, row.timestamp_ms);
           await db.updateTable('minidumps').set(indexed).where('id', '=', id).execute();
+          await insertAnnotations(db, id, annotations);
         }
       }),
     withPdb: (moduleIds) =>

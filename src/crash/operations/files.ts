@@ -88,7 +88,12 @@ export const fileOperations = defineOperations({
     dialect: 'crash',
     access: 'admin',
     input: () => z.object({ id: id() }),
-    output: () => z.object({ deleted: z.literal(true), id: z.string() }),
+    output: () =>
+      z.object({
+        deleted: z.literal(true),
+        id: z.string(),
+        no_longer_debuggable: z.number().describe('Dumps that are left without symbols'),
+      }),
     errors: ['PDB_NOT_FOUND', 'STORAGE_FULL', 'STORAGE_UNWRITABLE'],
   },
   deleteExe: {
@@ -98,7 +103,12 @@ export const fileOperations = defineOperations({
     dialect: 'crash',
     access: 'admin',
     input: () => z.object({ id: id() }),
-    output: () => z.object({ deleted: z.literal(true), id: z.string() }),
+    output: () =>
+      z.object({
+        deleted: z.literal(true),
+        id: z.string(),
+        no_longer_debuggable: z.number().describe('Dumps that are left without symbols'),
+      }),
     errors: ['EXE_NOT_FOUND', 'STORAGE_FULL', 'STORAGE_UNWRITABLE'],
   },
 });
