@@ -26,7 +26,6 @@ const rows: readonly PhraseRow[] = [
   ['expected a hexadecimal address such as {example}', '应为十六进制地址，例如 {example}'],
   ['expected a hexadecimal number such as {example}', '应为十六进制数，例如 {example}'],
   ['expected a SHA-256 of 64 hexadecimal digits', '应为 64 位十六进制的 SHA-256'],
-  ['expected a span such as {example}', '应为时长，例如 {example}'],
   ['expected a token ID as `chs token list` shows it', '应为 `chs token list` 所列的令牌 ID'],
   [
     'expected 1 to 64 letters, digits, spaces or any of {characters}',
@@ -35,6 +34,7 @@ const rows: readonly PhraseRow[] = [
   ['expected a whole number from {from} to {to}', '应为 {from} 到 {to} 之间的整数'],
   ['expected a span such as {example}, or an ISO 8601 time', '应为时长（例如 {example}）或 ISO 8601 时间'],
   ['expected a span such as {example} or {other}', '应为时长，例如 {example} 或 {other}'],
+  ['expected a span such as {example}', '应为时长，例如 {example}'],
   ['expected a size such as {example}, or a number of bytes', '应为大小（例如 {example}）或字节数'],
   ['it lies in the future', '该时间在将来'],
   ['this time has passed', '该时间已过'],
