@@ -8,6 +8,7 @@ import {
   type Call,
   commonErrors,
   type EventsReply,
+  inputKeys,
   type Operation,
 } from '../src/operation.ts';
 import { type Access, type Principal, permits } from '../src/platform/access.ts';
@@ -51,6 +52,9 @@ export interface MountOptions {
   readonly uploadLimits: (operation: Operation) => UploadLimits;
   readonly maxJsonBytes: () => number;
 }
+
+/** So long a stream may go on after its key was revoked. */
+const RECHECK_MS = 5_000;
 
 type AnyHandler = (input: unknown, call: Call) => Promise<unknown>;
 
@@ -96,11 +100,14 @@ async function run(
   const input =
     operation.method === 'POST'
       ? parseInput(operation, {
-          ...(await jsonBody(c, options.maxJsonBytes())),
+          ...onlyKnown(operation, await jsonBody(c, options.maxJsonBytes())),
           ...valuesOf(operation, texts),
         })
       : decodeTexts(operation, texts);
-  if (operation.reply === 'events') return streamEvents(c, (own) => handler(input, own), call);
+  if (operation.reply === 'events') {
+    const isWelcome = () => authorize(c, operation, dialect, options);
+    return streamEvents(c, (own) => handler(input, own), call, isWelcome);
+  }
   const output = await handler(input, call);
   if (operation.reply === 'bytes') return answer(c, fileReply(output as BytesReply, c.req.raw));
   return answerInDialect(c, dialect.success(output));
@@ -117,9 +124,17 @@ async function streamEvents(
   c: Context<AppEnv>,
   open: (call: Call) => Promise<unknown>,
   call: Call,
+  isWelcome: () => Promise<void>,
 ): Promise<Response> {
   if (c.req.method === 'HEAD') return answer(c, eventsHead);
   const over = new AbortController();
+  // A key that was revoked, or has ended, ends what it began.
+  const watch = setInterval(() => {
+    isWelcome().catch((error: unknown) => {
+      if (error instanceof ChsError && error.status < 500) over.abort();
+    });
+  }, RECHECK_MS);
+  over.signal.addEventListener('abort', () => clearInterval(watch), { once: true });
   try {
     const signal = AbortSignal.any([call.signal, over.signal]);
     return answer(c, eventsReply((await open({ ...call, signal })) as EventsReply, over, call.log));
@@ -186,6 +201,19 @@ function bodyOf(c: Context<AppEnv>): Readable {
   if (ownStream) return ownStream;
   const { body } = c.req.raw;
   return body ? Readable.fromWeb(body as import('node:stream/web').ReadableStream) : Readable.from([]);
+}
+
+/**
+ * What was written on purpose and means nothing here may be a limit or a precaution that was misspelt; to go on
+ * without it could delete what should stay.
+ *
+ * @throws ChsError INVALID_INPUT
+ */
+function onlyKnown(operation: Operation, body: Record<string, unknown>): Record<string, unknown> {
+  const known = inputKeys(operation);
+  const field = Object.keys(body).find((name) => !known.includes(name));
+  if (field !== undefined) throw new ChsError('INVALID_INPUT', { field, reason: 'there is no such field' });
+  return body;
 }
 
 /** @throws ChsError INVALID_INPUT, UNSUPPORTED_ENCODING, BODY_TOO_LARGE, CALLER_GONE */

@@ -117,7 +117,10 @@ function documented(schema: InputSchema): InputSchema {
 
 function requestBody(operation: Operation, schema: InputSchema): Json {
   const input = { type: 'object', ...schema };
-  if (!operation.body) return { required: true, content: { 'application/json': { schema: input } } };
+  if (!operation.body) {
+    const strict = { ...input, additionalProperties: false };
+    return { required: true, content: { 'application/json': { schema: strict } } };
+  }
   if (operation.body.annotated) return annotatedBody(operation.body.part);
   return {
     required: true,

@@ -7,6 +7,7 @@ import { renderConfigReference, renderSample } from '../config/sample.ts';
 import { openapiDocument } from '../daemon/openapi.ts';
 import { accessOperations } from '../src/access/operations.ts';
 import { crashOperations } from '../src/crash/operations.ts';
+import { eventOperations } from '../src/events/operations.ts';
 import { healthOperations } from '../src/health/operations.ts';
 import { renderBash } from './generate/bash.ts';
 import { renderFish } from './generate/fish.ts';
@@ -23,7 +24,7 @@ export async function generatedFiles(root: string): Promise<ReadonlyMap<string, 
   const { version, date } = latestRelease(root);
   const tree = commandTree(await buildProgram());
   const pages = [...commandPages(tree), configPage(renderConfigReference())];
-  const openapi = openapiDocument([crashOperations, accessOperations, healthOperations]);
+  const openapi = openapiDocument([crashOperations, accessOperations, eventOperations, healthOperations]);
   return new Map([
     ['completions/chs.bash', renderBash(tree)],
     ['completions/_chs', renderZsh(tree)],

@@ -132,10 +132,20 @@ function membersOf(part: Part, held: Buffer): [name: string, value: string][] | 
   const isDeclared = isAttachment(part) || part.contentType === 'application/json';
   if (!isDeclared && !text.trimStart().startsWith('{')) return null;
   const refusal = (reason: string): ChsError => new ChsError('INVALID_ANNOTATIONS', { part: EXTRA, reason });
-  return Object.entries(parseJsonObject(text, refusal)).map(([name, value]) => [
+  return Object.entries(parseJsonObject(withExactNumbers(text), refusal)).map(([name, value]) => [
     name,
     typeof value === 'string' ? value : JSON.stringify(value),
   ]);
+}
+
+/**
+ * JSON with those numbers as texts that would lose digits as JavaScript's: addresses and IDs have 64 bits.
+ * Outside of texts there is nothing else in JSON that looks like a number.
+ */
+function withExactNumbers(json: string): string {
+  return json.replace(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g, (token) =>
+    token.startsWith('"') || String(Number(token)) === token ? token : JSON.stringify(token),
+  );
 }
 
 /** Null for what is no text: other bytes than UTF-8, or zeros among them. */

@@ -8,6 +8,8 @@ import { jsonObject } from './replies.ts';
 import { readStoredMinidump } from './stored.ts';
 
 const BATCH = 200;
+/** One write holds up everybody else's, so a few long lists of modules are written by themselves. */
+const MODULES_A_WRITE = 1000;
 /** Whoever asks waits this long for it at most; the rest goes on beside the answer. */
 const PATIENCE_MS = 5_000;
 
@@ -35,19 +37,32 @@ async function indexAll(modules: ModuleStore, blobs: BlobStore): Promise<void> {
   for (;;) {
     const rows = await modules.unindexed(BATCH);
     if (rows.length === 0) return;
-    const entries: IndexEntry[] = [];
-    for (const row of rows) entries.push(await entryOf(row, blobs));
-    await modules.index(entries);
-    await new Promise((resolve) => setImmediate(resolve));
+    let entries: IndexEntry[] = [];
+    const write = async (): Promise<void> => {
+      await modules.index(entries);
+      entries = [];
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    for (const row of rows) {
+      entries.push(await entryOf(row, blobs));
+      const moduleCount = entries.reduce((sum, { index }) => sum + index.modules.length, 0);
+      if (moduleCount >= MODULES_A_WRITE) await write();
+    }
+    await write();
   }
 }
 
 async function entryOf(row: UnindexedMinidump, blobs: BlobStore): Promise<IndexEntry> {
   const kept = jsonObject(row.details);
   const dump =
-    kept && isWhole(kept) ? kept : row.state === null ? await readStoredMinidump(blobs, row.file_path) : null;
+    kept && isWhole(kept) ? kept : row.state === null ? await readIfPossible(row.file_path, blobs) : null;
   const index = minidumpIndex(dump, row);
   return { id: row.id, index, annotations: listed(dump?.annotations ?? {}, 'dump') };
+}
+
+/** One file that cannot be read must not keep all others waiting: then its row says what there is to say. */
+async function readIfPossible(filePath: string, blobs: BlobStore): Promise<Minidump | null> {
+  return readStoredMinidump(blobs, filePath).catch(() => null);
 }
 
 /** Details that chs wrote itself; an unparsed dump has none. */

@@ -1,15 +1,17 @@
 /** What is stored for each module of a dump, what is missing, and why. */
 import type { Handler } from '../operation.ts';
 import type { BlobStore } from '../platform/blobs.ts';
+import { mapInTurns } from '../platform/turns.ts';
 import type { Minidump, MinidumpModule } from './formats/minidump.ts';
 import { formatCodeId } from './formats/pe.ts';
 import type { ModuleIdentity } from './module-store.ts';
 import {
-  decisiveModule,
+  decisiveOf,
   declaredModule,
   moduleIdentity,
   type StoredForModule,
   storedForModule,
+  undeclaredYet,
 } from './modules.ts';
 import { baseName, dashedGuid, guidKeyOf } from './names.ts';
 import type { moduleOperations } from './operations/modules.ts';
@@ -41,22 +43,17 @@ export async function matchMinidump(
   row: MinidumpRow,
 ): Promise<MatchedMinidump> {
   const dump = await storedMinidump(store, blobs, row);
-  const modules: MatchedModule[] = [];
-  for (const [index, module] of (dump?.modules ?? []).entries()) {
+  const modules: MatchedModule[] = await mapInTurns(dump?.modules ?? [], async (module, index) => {
     const identity = moduleIdentity(module);
-    modules.push({ index, identity, module, stored: await storedForModule(store, identity) });
-  }
-  const declared = declaredModule(row);
-  const isNew =
-    declared !== null &&
-    !modules.some(({ identity }) => identity.guidKey === declared.guidKey && identity.age === declared.age);
-  if (isNew) {
+    return { index, identity, module, stored: await storedForModule(store, identity) };
+  });
+  const identities = modules.map(({ identity }) => identity);
+  const declared = undeclaredYet(declaredModule(row), identities);
+  if (declared) {
     const stored = await storedForModule(store, declared);
     modules.push({ index: null, identity: declared, module: null, stored });
   }
-  const decisive = dump ? decisiveModule(dump) : null;
-  const hasIdentity = decisive !== null && modules[decisive]?.identity.guidKey !== null;
-  return { modules, decisive: !hasIdentity && isNew ? modules.length - 1 : decisive, dump };
+  return { modules, decisive: decisiveOf(dump, identities, declared), dump };
 }
 
 /** All that was parsed of a stored dump; null when nobody could. */
@@ -81,13 +78,11 @@ export function forMinidumpHandler(
     const row = await find(id);
     const matched = await matchMinidump(store, blobs, row);
     const { modules, decisive, dump } = matched;
-    const shown = await Promise.all(
-      modules.map(async (module) => ({
-        ...(await shownModule(store, module, rootName)),
-        program: module.index === 0,
-        crashed: module.index !== null && module.index === dump?.crashModule,
-      })),
-    );
+    const shown = await mapInTurns(modules, async (module) => ({
+      ...(await shownModule(store, module, rootName)),
+      program: module.index === 0,
+      crashed: module.index !== null && module.index === dump?.crashModule,
+    }));
     const withPdb = shown.filter(({ pdb }) => pdb !== null).length;
     return {
       minidump_id: row.id,
@@ -106,7 +101,7 @@ export function forModulesHandler(
   rootName: string,
 ): Handler<(typeof moduleOperations)['findForModules']> {
   return async ({ modules }) => {
-    const shown = modules.map(async (module, index) => {
+    const shown = await mapInTurns(modules, async (module, index) => {
       const identity: ModuleIdentity = {
         name: module.name,
         debugFile: module.pdb_name,
@@ -123,7 +118,7 @@ export function forModulesHandler(
         rootName,
       );
     });
-    return { modules: await Promise.all(shown) };
+    return { modules: shown };
   };
 }
 

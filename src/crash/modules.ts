@@ -27,16 +27,39 @@ export function minidumpIndex(
   declared: DeclaredProgram & { readonly exception_code: string | null },
 ): MinidumpIndex {
   const modules = (dump?.modules ?? []).map(moduleIdentity);
-  const said = declaredModule(declared);
-  const isNew =
-    said !== null && !modules.some(({ guidKey, age }) => guidKey === said.guidKey && age === said.age);
-  const all = isNew ? [...modules, said] : modules;
-  const decisive = dump ? decisiveModule(dump) : null;
-  const hasIdentity = decisive !== null && isIdentified(modules[decisive]);
-  const keyModule = hasIdentity ? decisive : isNew ? all.length - 1 : decisive;
+  const said = undeclaredYet(declaredModule(declared), modules);
   const signature =
     (dump && signatureOf(dump)) ?? declaredSignature(declared.exception_code, declared.exe_name);
-  return { modules: all, keyModule, signature };
+  return {
+    modules: said ? [...modules, said] : modules,
+    keyModule: decisiveOf(dump, modules, said),
+    signature,
+  };
+}
+
+/** A declared program that is none of the dump's modules, and so stands beside them; null for any other. */
+export function undeclaredYet(
+  declared: ModuleIdentity | null,
+  modules: readonly ModuleIdentity[],
+): ModuleIdentity | null {
+  const isOneOf = modules.some(({ guidKey, age }) => guidKey === declared?.guidKey && age === declared?.age);
+  return isOneOf ? null : declared;
+}
+
+/**
+ * Which module decides whether a dump is debuggable: by the bytes where they name its PDB, else as it was declared.
+ *
+ * @param declared stands behind the last of `modules`; null where there is none
+ * @returns a place in `modules`, or the one behind them; null where nothing decides
+ */
+export function decisiveOf(
+  dump: Pick<Minidump, 'modules' | 'crashModule'> | null,
+  modules: readonly ModuleIdentity[],
+  declared: ModuleIdentity | null,
+): number | null {
+  const decisive = dump ? decisiveModule(dump) : null;
+  const isNamed = decisive !== null && modules[decisive]?.guidKey !== null;
+  return !isNamed && declared ? modules.length : decisive;
 }
 
 /**
@@ -79,12 +102,6 @@ export function declaredModule({
   if (guidKey === null || exe_age === null) return null;
   const common = { debugFile: null, timeDateStamp: null, sizeOfImage: null, isSystem: false };
   return { ...common, name: exe_name, guidKey, age: exe_age, version: exe_version };
-}
-
-/** Whether anything could ever be found for a module. */
-export function isIdentified(module: ModuleIdentity | undefined): boolean {
-  if (!module) return false;
-  return module.guidKey !== null || (module.timeDateStamp !== null && isRealStamp(module.timeDateStamp));
 }
 
 /** Where the operating systems keep what is theirs. */

@@ -156,9 +156,14 @@ export interface CrashStore extends AnnotationStore {
    * Notes that the bytes of a row were uploaded again with other metadata: the identity finds the row
    * from now on, and what a PDB or an EXE did not know of its version and name is filled in.
    *
-   * @returns the row as it is now; null when it is gone
+   * @param declared `atMs`: when, for those who watch
+   * @returns the row as it is now, and the dumps that had to wait for this identity; null when the row is gone
    */
-  addDeclaration<K extends FileKind>(kind: K, id: string, declared: Redeclaration): Promise<RowOf[K] | null>;
+  addDeclaration<K extends FileKind>(
+    kind: K,
+    id: string,
+    declared: Redeclaration & { readonly atMs: number },
+  ): Promise<{ readonly row: RowOf[K]; readonly newlyDebuggable: number } | null>;
   find<K extends FileKind>(kind: K, id: string): Promise<RowOf[K] | null>;
   findBySha256<K extends FileKind>(kind: K, sha256: string): Promise<RowOf[K] | null>;
   /** `atMs`: when, for those who watch. */

@@ -27,7 +27,7 @@ export function wantedHandler({ modules, misses, missStore, catchUp }: WantedCon
     await Promise.all([catchUp(), misses.flush()]);
     const listed = await modules.wanted({ system, limit });
     const { own, system: systemTotal } = await modules.countWanted();
-    const missed = new Map((await missStore.list({ limit: MISSES_MAX })).map((miss) => [miss.key, miss]));
+    const missed = byKey(await missStore.list({ limit: MISSES_MAX }));
     const entries = listed.flatMap((module) => moduleEntry(module, missed) ?? []);
     // What is left of the misses is of no module that stands in the list already.
     for (const miss of [...missed.values()].slice(0, limit)) {
@@ -41,6 +41,23 @@ export function wantedHandler({ modules, misses, missStore, catchUp }: WantedCon
       unindexed: await modules.countUnindexed(),
     };
   };
+}
+
+/** One file may be asked for by several names: the one that is asked for most stands for all. */
+function byKey(misses: readonly SymbolMiss[]): Map<string, SymbolMiss> {
+  const grouped = new Map<string, SymbolMiss>();
+  for (const miss of misses) {
+    const known = grouped.get(miss.key);
+    if (!known) grouped.set(miss.key, miss);
+    else
+      grouped.set(miss.key, {
+        ...known,
+        requestCount: known.requestCount + miss.requestCount,
+        firstMs: Math.min(known.firstMs, miss.firstMs),
+        lastMs: Math.max(known.lastMs, miss.lastMs),
+      });
+  }
+  return grouped;
 }
 
 function byDemand(one: Entry, other: Entry): number {

@@ -32,6 +32,7 @@ const rows: readonly PhraseRow[] = [
     '应为 1 到 64 个字母、数字、空格或 {characters} 中的字符',
   ],
   ['expected a whole number from {from} to {to}', '应为 {from} 到 {to} 之间的整数'],
+  ['there is no such field', '没有这个字段'],
   ['expected a span such as {example}, or an ISO 8601 time', '应为时长（例如 {example}）或 ISO 8601 时间'],
   ['expected a span such as {example} or {other}', '应为时长，例如 {example} 或 {other}'],
   ['expected a span such as {example}', '应为时长，例如 {example}'],

@@ -122,6 +122,7 @@ t.test('every way to serve a module counts: portable, declared, nameless, throug
   ];
   const redeclared = await pdb(1, { parsed_guid_key: guidKey(71), parsed_age: 1 });
   await crash.addDeclaration('pdbs', redeclared, {
+    atMs: 0,
     debugId: { guidKey: guidKey(3), age: 1 },
     version: null,
     fileName: null,

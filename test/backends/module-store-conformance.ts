@@ -96,7 +96,9 @@ function matchingConforms(t: Test, open: Open): void {
     });
     const later = await crash.addPdb(pdbOf(7));
     const redeclared = { debugId: { guidKey: guidKey(3), age: NO_AGE }, version: null, fileName: null };
-    await crash.addDeclaration('pdbs', later.row.id, redeclared);
+    t.match(await crash.addDeclaration('pdbs', later.row.id, { ...redeclared, atMs: 0 }), {
+      newlyDebuggable: 1,
+    });
     t.match(await crash.listMinidumps({ debuggable: true }, { offset: 0, limit: 10 }), { total: 3 });
   });
 

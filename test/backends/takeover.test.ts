@@ -1,5 +1,5 @@
 /** Takes over the database and the files of an earlier crash handler server, through the whole app. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
 import * as z from 'zod';
@@ -158,4 +158,13 @@ t.test('counts their crashes and finds their PDBs, by declaration and by what th
     },
   });
   t.match(await (await ask('/list/wanted')).json(), { data: { wanted: [{ file: 'crashme.pdb' }] } });
+});
+
+t.test('one file that cannot be read does not keep the others from being counted', async (t) => {
+  const folder = scene(t);
+  const path = join(folder, 'storage', DUMPS, 'crash_utc.dmp');
+  rmSync(path);
+  symlinkSync(path, path);
+  const ask = asking(await embeddedChs(t, {}, folder));
+  t.match(await (await ask('/list/signatures')).json(), { data: { unindexed: 0, minidumps: 6 } });
 });

@@ -192,7 +192,10 @@ inBoth('shows one file, deletes it with its folders, and then knows it no more',
     });
     t.equal((await ask(chs, path, { method: 'HEAD' })).status, 200);
     const other = await stores(chs, kind, null, mutated(files[kind], 'other'));
-    t.match((await ask(chs, path, { method: 'DELETE' })).body, { success: true, data: { deleted: true, id } });
+    t.match((await ask(chs, path, { method: 'DELETE' })).body, {
+      success: true,
+      data: { deleted: true, id },
+    });
     t.equal(stored(chs).length, 1, 'the other is still there');
     for (const method of ['DELETE', 'GET'])
       t.match(await ask(chs, path, { method }), {

@@ -10,6 +10,17 @@ const GUID = '54A340A4-D444-CC37-4C4C-44205044422E';
 const windows = sharedFixtures('windows');
 const skip = windows === null ? 'no fixtures/windows on this machine' : false;
 
+/** The example dump with the record of its first module changed (Microsoft: MINIDUMP_MODULE, 108 bytes). */
+function av(change: (module: Buffer) => void): Buffer {
+  const bytes = Buffer.from(crashme('av.dmp'));
+  const directory = bytes.readUInt32LE(12);
+  for (let entry = directory; entry < directory + 12 * bytes.readUInt32LE(8); entry += 12) {
+    const start = bytes.readUInt32LE(entry + 8) + 4;
+    if (bytes.readUInt32LE(entry) === 4) change(bytes.subarray(start, start + 108));
+  }
+  return bytes;
+}
+
 async function modulesOf(chs: Reached, id: string) {
   const answer = await ask(chs, `/api/find/for-minidump/${id}`);
   return { answer, modules: listAt(answer, 'data', 'modules') };
@@ -115,6 +126,24 @@ inBoth('takes what was declared of a dump that nobody can read', async (t, chs) 
   t.equal(at(pdb.body, 'data', 'newly_debuggable'), 1);
 });
 
+inBoth('lets a declaration decide where the bytes name no PDB', async (t, chs) => {
+  const dump = av((module) => module.fill(0, 76, 84));
+  const declared = { exe_guid: GUID, exe_age: 1 };
+  const id = textAt(await send(chs, 'minidump', declared, dump), 'data', 'minidump_id');
+  const pdb = await send(chs, 'pdb', null, crashme('crashme.pdb'), 'crashme.pdb');
+  t.equal(at(pdb.body, 'data', 'newly_debuggable'), 1);
+  t.match((await ask(chs, `/api/minidumps/${id}`)).body, { data: { minidump: { debuggable: true } } });
+  t.match((await modulesOf(chs, id)).answer.body, { data: { debuggable: true } });
+});
+
+inBoth('tells of dumps that a second identity of the same PDB makes debuggable', async (t, chs) => {
+  const other = { exe_guid: '12345678-1234-1234-1234-1234567890AB', exe_age: 3 };
+  await send(chs, 'minidump', other, Buffer.from('MDMP and no more'));
+  await send(chs, 'pdb', null, crashme('crashme.pdb'), 'crashme.pdb');
+  const again = await send(chs, 'pdb', other, crashme('crashme.pdb'), 'crashme.pdb');
+  t.match(again.body, { data: { deduplicated: true, newly_debuggable: 1 } });
+});
+
 inBoth('lists wanted PDBs, the system’s only when asked', async (t, chs) => {
   const empty = await ask(chs, '/api/list/wanted');
   t.same(at(empty.body, 'data'), { wanted: [], total: 0, system_total: 0, unindexed: 0 });
@@ -152,6 +181,7 @@ inBoth('counts what debuggers asked for in vain as wanted, until it is there', a
     `CRASHME.pdb/${key.toLowerCase()}/crashme.PDB`,
     'other.pdb/0123456789ABCDEF0123456789ABCDEF2a/other.pdb',
     'other.pdb/0123456789ABCDEF0123456789ABCDEF2A/other.pdb',
+    'renamed.pdb/0123456789ABCDEF0123456789ABCDEF2A/renamed.pdb',
     'crashme.exe/6B024A3069000/crashme.exe',
     `crashme.pd_/${key}/crashme.pd_`,
     'index2.txt',
@@ -160,7 +190,14 @@ inBoth('counts what debuggers asked for in vain as wanted, until it is there', a
   const wanted = async () => listAt(await ask(chs, '/api/list/wanted'), 'data', 'wanted');
   t.match(await wanted(), [
     { file: 'crashme.pdb', key, dump_count: 1, request_count: 2 },
-    { kind: 'pdb', file: 'other.pdb', guid: '01234567-89AB-CDEF-0123-456789ABCDEF', age: 42, dump_count: 0 },
+    {
+      kind: 'pdb',
+      file: 'other.pdb',
+      request_count: 3,
+      guid: '01234567-89AB-CDEF-0123-456789ABCDEF',
+      age: 42,
+      dump_count: 0,
+    },
     { kind: 'exe', file: 'crashme.exe', key: '6B024A3069000', guid: null, request_count: 1 },
   ]);
   await send(chs, 'pdb', null, crashme('crashme.pdb'), 'crashme.pdb');

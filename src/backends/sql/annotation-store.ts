@@ -91,6 +91,18 @@ export function annotationMatches({
     and substr(annotations.value, 1, ${indexed}) = substr(${value}, 1, ${indexed})`;
 }
 
+/** The same for the annotations of one row at a time: written so that no index of names can be taken for it. */
+export function annotationOfRow({
+  name,
+  value,
+}: {
+  name: string;
+  value: string | null;
+}): RawBuilder<unknown> {
+  const named = sql`annotations.name || '' = ${name}`;
+  return value === null ? named : sql`${named} and annotations.value || '' = ${value}`;
+}
+
 async function stored(db: Kysely<Schema>, minidumpId: string): Promise<Annotation[]> {
   const query = db
     .selectFrom('annotations')

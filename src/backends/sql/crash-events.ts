@@ -23,6 +23,17 @@ export async function tellArrival<K extends FileKind>(
   });
 }
 
+/** The same bytes were uploaded under another identity, for which dumps had to wait. */
+export async function tellRedeclaration<K extends FileKind>(
+  db: Kysely<Schema>,
+  kind: K,
+  row: RowOf[K],
+  { newlyDebuggable, atMs }: { readonly newlyDebuggable: number; readonly atMs: number },
+): Promise<void> {
+  const data = { ...namesOf(kind, row), deduplicated: true, newly_debuggable: newlyDebuggable };
+  await insertEvent(db, { type: `${KIND[kind]}.uploaded`, atMs, data });
+}
+
 /** @param noLongerDebuggable dumps that are left without symbols */
 export async function tellDeparture<K extends FileKind>(
   db: Kysely<Schema>,

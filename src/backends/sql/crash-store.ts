@@ -13,7 +13,7 @@ import {
 } from '../../crash/store.ts';
 import { createAnnotationStore, insertAnnotations } from './annotation-store.ts';
 import type { SqlBackend } from './backend.ts';
-import { tellArrival, tellDeparture } from './crash-events.ts';
+import { tellArrival, tellDeparture, tellRedeclaration } from './crash-events.ts';
 import { listMinidumps } from './minidump-list.ts';
 import { forgetMisses } from './miss-store.ts';
 import { countModules, matchArrival, modulesOfExe, modulesOfPdb, whileMatching } from './module-index.ts';
@@ -76,23 +76,31 @@ function additions(backend: SqlBackend): Pick<CrashStore, AddMethods> {
         await tellArrival(db, 'exes', stored, newlyDebuggable);
         return { added: true, row: stored, newlyDebuggable };
       }),
-    addDeclaration: (kind, id, declared) =>
-      backend.write(async (db) => {
-        if (kind !== 'minidumps') await fillIn(db, kind, id, declared);
-        const row = await first(db, kind, 'id', id);
-        if (row && declared.debugId) {
-          const { guidKey, age } = declared.debugId;
-          const identity = { kind, file_id: id, guid_key: guidKey, age };
-          await db
-            .insertInto('declared_ids')
-            .values(identity)
-            .onConflict((c) => c.doNothing())
-            .execute();
-          if (kind !== 'minidumps') await matchArrival(db, kind, id);
-        }
-        return row;
-      }),
+    addDeclaration: (kind, id, declared) => backend.write((db) => addDeclaration(db, kind, id, declared)),
   };
+}
+
+async function addDeclaration<K extends FileKind>(
+  db: Kysely<Schema>,
+  kind: K,
+  id: string,
+  { atMs, ...declared }: Redeclaration & { readonly atMs: number },
+): Promise<{ row: RowOf[K]; newlyDebuggable: number } | null> {
+  if (kind !== 'minidumps') await fillIn(db, kind, id, declared);
+  const row = await first(db, kind, 'id', id);
+  if (!row) return null;
+  if (declared.debugId) {
+    const { guidKey, age } = declared.debugId;
+    await db
+      .insertInto('declared_ids')
+      .values({ kind, file_id: id, guid_key: guidKey, age })
+      .onConflict((c) => c.doNothing())
+      .execute();
+  }
+  // A name that was filled in may be the one that an image is known by.
+  const newlyDebuggable = kind === 'minidumps' ? 0 : await matchArrival(db, kind, id);
+  if (newlyDebuggable > 0) await tellRedeclaration(db, kind, row, { newlyDebuggable, atMs });
+  return { row, newlyDebuggable };
 }
 
 /** What a symbol file did not know of itself, and a later upload of the same bytes says. */

@@ -1,7 +1,7 @@
 /** Pages of minidumps, newest first, in constant time on millions of rows. */
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Listed, MinidumpFilter, MinidumpRow, Page } from '../../crash/store.ts';
-import { annotationMatches } from './annotation-store.ts';
+import { annotationMatches, annotationOfRow } from './annotation-store.ts';
 import type { Schema } from './schema.ts';
 
 const HOUR_MS = 3_600_000;
@@ -125,7 +125,7 @@ async function annotationCondition(
   if (Number(rows[0]?.total ?? 0) <= GATHERED_MAX)
     return sql`id in (select annotations.minidump_id from annotations where ${matching})`;
   return sql`exists (
-    select 1 from annotations where annotations.minidump_id = minidumps.id and ${matching})`;
+    select 1 from annotations where annotations.minidump_id = minidumps.id and ${annotationOfRow(annotation)})`;
 }
 
 async function totalOf(db: Kysely<Schema>, filter: MinidumpFilter, found: FoundConditions): Promise<number> {

@@ -117,7 +117,7 @@ function declaredText({ annotations: _, ...declared }: { readonly annotations?: 
 
 /** The same bytes are there already. If their file was lost, these take its place. */
 async function joinExisting<K extends FileKind>(
-  { blobs, store }: IntakeContext,
+  { blobs, store, now }: IntakeContext,
   kind: K,
   row: RowOf[K],
   blob: StagedBlob,
@@ -132,14 +132,14 @@ async function joinExisting<K extends FileKind>(
   await (isRestored ? blob.settle() : blob.discard());
   const remarks = isRestored ? ['The stored file was missing and is restored'] : [];
   remarks.push(...keptAsFirst(row, redeclaration), ...((await join?.(store, row.id)) ?? []));
-  const joined = await redeclare(store, kind, row, redeclaration);
+  const joined = await redeclare(store, kind, row, { ...redeclaration, atMs: now() });
   if (joined.noted)
     remarks.push('The same bytes are stored under another identity; this one finds them, too');
   return {
-    row: joined.row ?? row,
+    row: joined.row,
     state,
     deduplicated: true,
-    newlyDebuggable: 0,
+    newlyDebuggable: joined.newlyDebuggable,
     warnings: [...warnings, ...remarks],
   };
 }
@@ -162,16 +162,17 @@ async function redeclare<K extends FileKind>(
   store: CrashStore,
   kind: K,
   row: RowOf[K],
-  { debugId, ...names }: Redeclaration,
-): Promise<{ row: RowOf[K] | null; noted: boolean }> {
+  { debugId, ...rest }: Redeclaration & { readonly atMs: number },
+): Promise<{ row: RowOf[K]; newlyDebuggable: number; noted: boolean }> {
   const has = (guidKey: string | null, age: number | null): boolean =>
     guidKey === debugId?.guidKey && (debugId?.age === NO_AGE || debugId?.age === age);
   const isKnown =
     debugId === null || has(row.guid_key, row.exe_age) || has(row.parsed_guid_key, row.parsed_age);
   const noted = !isKnown;
-  if (kind === 'minidumps' && !noted) return { row, noted };
-  const declared = { ...names, debugId: noted ? debugId : null };
-  return { row: await store.addDeclaration(kind, row.id, declared), noted };
+  const unchanged = { row, newlyDebuggable: 0, noted };
+  if (kind === 'minidumps' && !noted) return unchanged;
+  const declared = { ...rest, debugId: noted ? debugId : null };
+  return { ...unchanged, ...(await store.addDeclaration(kind, row.id, declared)) };
 }
 
 interface Staged {
