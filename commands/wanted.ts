@@ -54,7 +54,8 @@ async function showWanted(run: Run, invocation: Invocation): Promise<ExitCode> {
     for (const line of await renderTable(columns, rows, out.columns, out.style)) out.line(line);
   const dim = out.noteStyle.dim;
   if (total > 0) out.note(dim(`${total} modules of stored dumps lack their PDB`));
-  else if (rows.length === 0) out.note('Nothing is wanted: every module of a stored dump has its PDB.');
+  else if (rows.length === 0)
+    out.note('Nothing is wanted: every module of a stored dump that names its PDB has it.');
   if (!input.system && system_total > 0)
     out.note(dim(`besides ${system_total} of the operating system; --system lists those, too`));
   if (unindexed > 0) out.note(`${unindexed} minidumps of an earlier server are still being counted`);

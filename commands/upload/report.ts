@@ -22,7 +22,9 @@ export function report({ out }: Pick<Run, 'out'>, path: string, { id, reply }: S
   const name = path === '-' ? 'standard input' : datum(path);
   if (reply.state === 'mismatch') {
     out.warn(
-      out.noteStyle.bold(`${name} IS NOT WHAT WAS DECLARED. It is stored and found under both identities.`),
+      out.noteStyle.bold(
+        `${name} IS NOT WHAT WAS DECLARED. It is stored, and found by what was declared and by what it is.`,
+      ),
     );
   }
   for (const warning of reply.warnings) out.warn(`${name}: ${datum(warning)}`);

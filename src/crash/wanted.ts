@@ -35,7 +35,7 @@ export function wantedHandler({ modules, misses, missStore, catchUp }: WantedCon
       if (system || !module?.isSystem) entries.push(missEntry(miss, module));
     }
     return {
-      wanted: entries.toSorted(byDemand).slice(0, limit),
+      wanted: joined(entries).toSorted(byDemand).slice(0, limit),
       total: own,
       system_total: systemTotal,
       unindexed: await modules.countUnindexed(),
@@ -58,6 +58,30 @@ function byKey(misses: readonly SymbolMiss[]): Map<string, SymbolMiss> {
       });
   }
   return grouped;
+}
+
+/** One PDB may belong to modules of several names: the one that most dumps have stands for all. */
+function joined(entries: readonly Entry[]): Entry[] {
+  const byPlace = new Map<string, Entry>();
+  for (const entry of entries.toSorted(byDemand)) {
+    const known = byPlace.get(entry.key);
+    byPlace.set(entry.key, known ? both(known, entry) : entry);
+  }
+  return [...byPlace.values()];
+}
+
+function both(one: Entry, other: Entry): Entry {
+  return {
+    ...one,
+    file: one.file ?? other.file,
+    module: one.module ?? other.module,
+    system: one.system && other.system,
+    dump_count: one.dump_count + other.dump_count,
+    debuggable_count: one.debuggable_count + other.debuggable_count,
+    request_count: one.request_count + other.request_count,
+    first_seen: [one.first_seen, other.first_seen].toSorted()[0] ?? one.first_seen,
+    last_seen: [one.last_seen, other.last_seen].toSorted()[1] ?? one.last_seen,
+  };
 }
 
 function byDemand(one: Entry, other: Entry): number {

@@ -2,8 +2,8 @@
 import t from 'tap';
 import { buildMsf, dbiStream, GUID, infoStream } from '../crash/formats/built-pdb.ts';
 import { guidOf, peImage, rsds } from '../crash/formats/pe-image.ts';
-import { reach } from '../fixtures/chs.ts';
-import { type Answer, ask, at, inBoth, send, textAt } from './wire.ts';
+import { crashme, reach } from '../fixtures/chs.ts';
+import { type Answer, ask, at, inBoth, mutated, send, textAt } from './wire.ts';
 
 const OTHER = '12345678-1234-1234-1234-1234567890AB';
 
@@ -92,4 +92,15 @@ inBoth('half an identity that a later upload declares is filled in from the byte
   }
   const same = await send(chs, 'pdb', { exe_guid: GUID }, pdbOf(1));
   t.match(same.body, { data: { warnings: [], deduplicated: true } });
+});
+
+inBoth('lists a dump by the version that was declared and by the one that its bytes have', async (t, chs) => {
+  await send(chs, 'minidump', { exe_version: '9.9.9.9' }, crashme('av.dmp'));
+  await send(chs, 'minidump', null, mutated(crashme('av.dmp'), 'x'));
+  for (const [version, total] of [
+    ['9.9.9.9', 1],
+    ['1.2.3.4', 2],
+    ['1.2', 0],
+  ] as const)
+    t.match((await ask(chs, `/api/list/minidumps?version=${version}`)).body, { data: { total } }, version);
 });

@@ -23,6 +23,7 @@ export async function listMinidumps(
   page: Page,
 ): Promise<Listed<MinidumpRow>> {
   const found = {
+    version: await versionCondition(db, filter.version),
     guid: await guidCondition(db, filter.guidKey),
     annotation: await annotationCondition(db, filter.annotation),
   };
@@ -46,13 +47,15 @@ export async function listMinidumps(
 
 /** What has to be asked first, to know how to ask for the rest. */
 interface FoundConditions {
-  readonly guid: GuidCondition | null;
+  readonly version: OwnCondition | null;
+  readonly guid: OwnCondition | null;
   readonly annotation: RawBuilder<unknown> | null;
 }
 
-function conditionsOf(filter: MinidumpFilter, { guid, annotation }: FoundConditions): RawBuilder<unknown>[] {
+function conditionsOf(filter: MinidumpFilter, found: FoundConditions): RawBuilder<unknown>[] {
+  const { version, guid, annotation } = found;
   const conditions: RawBuilder<unknown>[] = [];
-  if (filter.version !== undefined) conditions.push(sql`exe_version = ${filter.version}`);
+  if (version) conditions.push(version.condition);
   if (guid) conditions.push(guid.condition);
   if (annotation) conditions.push(annotation);
   if (filter.startMs !== undefined) conditions.push(sql`timestamp_ms >= ${filter.startMs}`);
@@ -80,10 +83,24 @@ function debuggable(wanted: boolean): RawBuilder<unknown> {
     : sql`(key_module_id is null or key_module_id not in (${withPdb}))`;
 }
 
-interface GuidCondition {
+interface OwnCondition {
   readonly condition: RawBuilder<unknown>;
-  /** No row has this GUID in another way than in its own column. */
+  /** No row has this value in another way than in its own column. */
   readonly ownOnly: boolean;
+}
+
+/** A version is looked for among the declared ones and the parsed ones, which as good as always are the same. */
+async function versionCondition(
+  db: Kysely<Schema>,
+  version: string | undefined,
+): Promise<OwnCondition | null> {
+  if (version === undefined) return null;
+  // Written as in the index of the rows whose two versions differ.
+  const parsedOnly = sql`(parsed_version = ${version} and parsed_version is distinct from exe_version)`;
+  const others = await sql`select 1 where exists (select 1 from minidumps where ${parsedOnly})`.execute(db);
+  const own = sql`exe_version = ${version}`;
+  if (others.rows.length === 0) return { condition: own, ownOnly: true };
+  return { condition: sql`(${own} or ${parsedOnly})`, ownOnly: false };
 }
 
 /**
@@ -91,7 +108,7 @@ interface GuidCondition {
  * same dump declared. As good as always they are the same, and then the condition can be the one that
  * an index answers in order.
  */
-async function guidCondition(db: Kysely<Schema>, guidKey: string | undefined): Promise<GuidCondition | null> {
+async function guidCondition(db: Kysely<Schema>, guidKey: string | undefined): Promise<OwnCondition | null> {
   if (guidKey === undefined) return null;
   // Written as in the index of the rows whose two GUIDs differ, or that index would not be used.
   const parsedOnly = sql`(parsed_guid_key = ${guidKey} and parsed_guid_key is distinct from guid_key)`;
@@ -133,7 +150,7 @@ async function totalOf(db: Kysely<Schema>, filter: MinidumpFilter, found: FoundC
   const [only, another] = Object.entries(filter).filter(([, value]) => value !== undefined);
   if (only && !another) {
     const [name, key] = only;
-    if (name === 'version') return tally(db, 'version', key);
+    if (name === 'version' && found.version?.ownOnly) return tally(db, 'version', key);
     if (name === 'exceptionCode') return tally(db, 'code', key);
     if (name === 'guidKey' && found.guid?.ownOnly) return tally(db, 'guid', key);
     if (name === 'signature') return tally(db, 'signature', key);

@@ -21,6 +21,8 @@ CREATE INDEX idx_minidumps_created ON minidumps(created_ms, serial, size_bytes);
 CREATE INDEX idx_minidumps_signature ON minidumps(signature, timestamp_ms, id, exe_version);
 CREATE INDEX idx_minidumps_key_module ON minidumps(key_module_id, timestamp_ms, id);
 
+CREATE INDEX idx_minidumps_other_version ON minidumps(parsed_version, timestamp_ms, id)
+  WHERE parsed_version IS DISTINCT FROM exe_version;
 -- By name, in any case: for lists, and to say which other builds there are.
 CREATE INDEX idx_pdbs_name ON pdbs(lower(pdb_filename));
 CREATE INDEX idx_exes_name ON exes(lower(exe_filename));
