@@ -11,7 +11,7 @@ export function register(program: Command, context: CommandContext): void {
     name: 'serve',
     summary: 'Serve all of this over HTTP',
     description:
-      'Listens on 127.0.0.1:3000 unless the configuration says otherwise. Without a configured key it makes one at its first start, shows it once, and serves this machine only. SIGTERM and Ctrl-C let running requests finish; a second one does not. SIGHUP reads the configuration again and takes over what can change while it runs.',
+      'Listens on 127.0.0.1:3000 unless the configuration says otherwise. Without a configured key it makes one at its first start, shows it once, and serves this machine only. SIGTERM and Ctrl-C let running requests finish, and then it has done what it was asked to (exit code 0); a second one does not wait. SIGHUP reads the configuration again and takes over what can change while it runs.',
     options: () => [
       new Option('--host <address>', 'listen on this address instead of server.host'),
       new Option('--port <number>', 'listen on this port instead of server.port; 0 takes any free one'),

@@ -128,11 +128,16 @@ function pauseMs(attempt: number): number {
 
 function print({ out }: Run, event: WatchedEvent): void {
   if (out.json) out.value(event);
-  else if (event.type === EVENTS_LOST)
-    out.warn(
-      `events after ID ${printable(String(event.data.after))} were missed: they are not kept any more`,
-    );
+  else if (event.type === EVENTS_LOST) out.warn(missed(event.data));
   else out.line(eventLine(event, out.style));
+}
+
+/** Without an oldest one that is kept, there was none after the ID: it is of another database, or made up. */
+function missed({ after, oldest_id }: WatchedEvent['data']): string {
+  const id = printable(String(after));
+  return oldest_id === null
+    ? `no event has the ID ${id} here: what comes now is watched`
+    : `events after ID ${id} were missed: they are not kept any more`;
 }
 
 /** Whoever reads slowly holds the stream, rather than that everything piles up here. */

@@ -42,9 +42,11 @@ export function takesAnything(pattern: string): boolean {
 
 /** A test for paths below a folder: by any of the patterns, each against the whole path or the name alone. */
 export async function ignoring(patterns: readonly string[]): Promise<(relative: string) => boolean> {
-  if (patterns.length === 0) return () => false;
+  // A variable that a CI does not set leaves an empty one.
+  const given = patterns.filter((pattern) => pattern.trim() !== '');
+  if (given.length === 0) return () => false;
   const { default: picomatch } = await import('picomatch');
-  const tests = patterns.map((pattern) =>
+  const tests = given.map((pattern) =>
     picomatch(normal(pattern), { nocase: isWindows, dot: true, nonegate: true, noextglob: true }),
   );
   return (relative) =>

@@ -96,6 +96,7 @@ const rows: readonly PhraseRow[] = [
   ['{field} is declared {said}, the file says {found}', '{field} 声明为 {said}，文件中为 {found}'],
   // Files of the command line.
   ['there is no such file', '文件不存在'],
+  ['a part of its path is a file, not a folder', '路径中有一部分是文件，不是文件夹'],
   ['there is no such file, and it is no ID', '没有这个文件，它也不是 ID'],
   ['permission denied', '权限不足'],
   ['the working directory is gone', '当前工作目录已不存在'],

@@ -120,7 +120,7 @@ for (const mode of modes) {
       { id: 6, type: 'pdb.uploaded', at: '2026-01-06T12:34:56.789Z', data: pdb },
     ]);
     const lost = startWatching(t, cwd, ['--after', '99'], env);
-    await lost.says(/events after ID 99 were missed/);
+    await lost.says(/no event has the ID 99 here/);
     const lostJson = startWatching(t, cwd, ['--after', '99', '--json'], env);
     t.match(JSON.parse((await lostJson.line()) ?? ''), { id: 8, type: 'events.lost', data: { after: 99 } });
     for (const watching of [lost, lostJson]) {
