@@ -54,8 +54,23 @@ async function prune(run: Run, invocation: Invocation): Promise<ExitCode> {
       return 1;
     }
   }
-  await deleteAll(run, client, { ...limits, as_of: plan.as_of }, plan.remaining.files);
+  if (plan.max_size_waits && plan.policy.max_age_ms === null) {
+    if (out.json) out.value(plan);
+    if (yes === true) out.warn(waitingLine(plan));
+    return 1;
+  }
+  // What the plan could not judge yet was not shown, and must not go if it can be judged by now.
+  const shown =
+    plan.unindexed > 0 ? { symbols: false, ...(plan.max_size_waits ? { max_size: '0' } : {}) } : {};
+  await deleteAll(run, client, { ...limits, ...shown, as_of: plan.as_of }, plan.remaining.files);
+  if (plan.unindexed > 0 && yes === true) out.warn(waitingLine(plan));
   return 0;
+}
+
+/** What is left alone until all minidumps have been looked through. */
+function waitingLine({ unindexed, max_size_waits }: Reply): string {
+  const stays = max_size_waits ? 'PDBs and EXEs stay, and --max-size deletes nothing' : 'PDBs and EXEs stay';
+  return `${unindexed} minidumps have not been looked through yet; until then ${stays}.`;
 }
 
 type Input = Parameters<Client<typeof crashOperations>['prune']>[0];
@@ -127,7 +142,6 @@ async function planLines({ out }: Run, plan: Reply): Promise<string[]> {
   if (no_longer_debuggable > 0)
     lines.push(`${no_longer_debuggable} minidumps that stay would become undebuggable.`);
   else if (remaining.files > 0) lines.push('No minidump that stays would become undebuggable.');
-  if (unindexed > 0)
-    lines.push(`${unindexed} minidumps have not been looked through yet; until then PDBs and EXEs stay.`);
+  if (unindexed > 0) lines.push(waitingLine(plan));
   return lines;
 }

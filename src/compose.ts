@@ -14,6 +14,7 @@ import { createMissStore } from './backends/sql/miss-store.ts';
 import { createModuleStore } from './backends/sql/module-store.ts';
 import { createSymbolNameStore } from './backends/sql/name-store.ts';
 import { createTokenStore } from './backends/sql/token-store.ts';
+import { createCatchUp } from './crash/catch-up.ts';
 import { createCleanup } from './crash/cleanup.ts';
 import { createCrash } from './crash/crash.ts';
 import { createMisses } from './crash/misses.ts';
@@ -71,17 +72,14 @@ export async function createChs(config: Config, { log, keys, now = Date.now }: C
   const eventStore = createEventStore(database);
   const feed = createFeed(eventStore, log);
   const missStore = createMissStore(database);
-  const misses = createMisses({
-    store: missStore,
-    rowsMax: () => config.symbols.max_misses,
-    now,
-    log,
-  });
+  const misses = createMisses({ store: missStore, rowsMax: () => config.symbols.max_misses, now, log });
   const modules = createModuleStore(database);
+  const catchUp = createCatchUp(modules, blobs);
   const cleanup = createCleanup({
     store: createCleanupStore(database),
     modules,
     blobs,
+    catchUp,
     policy: retentionOf(config),
     log,
     now,
@@ -115,6 +113,7 @@ export async function createChs(config: Config, { log, keys, now = Date.now }: C
           missStore,
           modules,
           blobs,
+          catchUp,
           cleanup,
           limits: limitsOf(config),
           rootName: basename(root),

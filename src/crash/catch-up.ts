@@ -13,23 +13,32 @@ const MODULES_A_WRITE = 1000;
 /** Whoever asks waits this long for it at most; the rest goes on beside the answer. */
 const PATIENCE_MS = 5_000;
 
-/** Resolves when everything is indexed, or when it takes longer than whoever asks should wait. */
-export type CatchUp = () => Promise<void>;
+/**
+ * Resolves when everything is indexed, or when it takes longer than whoever asks should wait: some seconds, or with
+ * `until` as long as that is not aborted.
+ */
+export type CatchUp = (until?: AbortSignal) => Promise<void>;
 
 /** One run at a time, however many ask; where everything is indexed it costs one look at an empty index. */
-export function createCatchUp(modules: ModuleStore, blobs: BlobStore): CatchUp {
+export function createCatchUp(modules: ModuleStore, blobs: BlobStore, patienceMs = PATIENCE_MS): CatchUp {
   let running: Promise<void> | null = null;
-  return async () => {
+  return async (until) => {
     running ??= indexAll(modules, blobs).finally(() => {
       running = null;
     });
     // It may fail after the last of those who wait has gone.
     running.catch(() => {});
-    let timer: NodeJS.Timeout | undefined;
+    let giveUp = (): void => {};
     const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, PATIENCE_MS);
+      giveUp = resolve;
     });
-    await Promise.race([running, late]).finally(() => clearTimeout(timer));
+    const timer = until ? undefined : setTimeout(giveUp, patienceMs);
+    until?.addEventListener('abort', giveUp);
+    if (until?.aborted) giveUp();
+    await Promise.race([running, late]).finally(() => {
+      clearTimeout(timer);
+      until?.removeEventListener('abort', giveUp);
+    });
   };
 }
 

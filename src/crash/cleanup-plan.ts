@@ -30,6 +30,8 @@ export interface CleanupPlan {
   readonly stored: Readonly<Record<FileKind, FileTotal>>;
   /** Minidumps that no index knows; while there are some, nobody can say which symbols are needed, and all stay. */
   readonly unindexed: number;
+  /** Whether a limit of size waits for those: the minidumps alone would have to pay for the symbols that stay. */
+  readonly sizeWaits: boolean;
   /** Minidumps that stay and lose their symbols. */
   readonly noLongerDebuggable: number;
 }
@@ -55,19 +57,21 @@ export async function planCleanup(store: CleanupStore, request: PlanRequest): Pr
   const symbols = (survey?.files ?? []).filter(({ ms }) => ms < asOfMs).sort(comparePlaces);
   const byAge = policy.maxAgeMs === null ? null : endOf(asOfMs - policy.maxAgeMs - 1);
   const storedBytes = stored.minidumps.bytes + stored.pdbs.bytes + stored.exes.bytes;
-  const excessBytes = policy.maxSizeBytes === null ? 0 : storedBytes - policy.maxSizeBytes;
+  const sizeWaits = policy.maxSizeBytes !== null && unindexed > 0;
+  const excessBytes = policy.maxSizeBytes === null || sizeWaits ? 0 : storedBytes - policy.maxSizeBytes;
+  const known = { stored, unindexed, sizeWaits };
   const upTo = await reach(store, { from: byAge, symbols, excessBytes, asOfMs });
 
   if (upTo === null) {
     const going = { minidumps: nothing, pdbs: nothing, exes: nothing };
-    return { upTo, symbols: [], going, stored, unindexed, noLongerDebuggable: 0 };
+    return { ...known, upTo, symbols: [], going, noLongerDebuggable: 0 };
   }
   const goingSymbols = symbols.filter((file) => comparePlaces(file, upTo) <= 0);
   const pdbs = goingSymbols.filter(({ kind }) => kind === 'pdbs');
   const exes = goingSymbols.filter(({ kind }) => kind === 'exes');
   const going = { minidumps: await store.minidumpsUpTo(upTo), pdbs: totalOf(pdbs), exes: totalOf(exes) };
   const noLongerDebuggable = survey ? await losing(store, survey, pdbs, upTo) : 0;
-  return { upTo, symbols: goingSymbols, going, stored, unindexed, noLongerDebuggable };
+  return { ...known, upTo, symbols: goingSymbols, going, noLongerDebuggable };
 }
 
 /** Minidumps that would lose their symbols: none, as long as no PDB goes before what needs it. */

@@ -5,7 +5,7 @@ import { parseInstant, parseSpan } from '../platform/clock.ts';
 import { ChsError } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
 import { parseSize } from '../platform/size.ts';
-import { createCatchUp } from './catch-up.ts';
+import type { CatchUp } from './catch-up.ts';
 import { type CleanupPlan, comparePlaces, planCleanup, type RetentionPolicy } from './cleanup-plan.ts';
 import type { CleanupStore, FileTotal, Place, PlacedFile } from './cleanup-store.ts';
 import type { ModuleStore } from './module-store.ts';
@@ -25,6 +25,7 @@ export interface CleanupContext {
   readonly store: CleanupStore;
   readonly modules: ModuleStore;
   readonly blobs: BlobStore;
+  readonly catchUp: CatchUp;
   /** As configured now. */
   readonly policy: RetentionPolicy & { readonly intervalMs: number };
   readonly log: Log;
@@ -38,12 +39,10 @@ export interface Cleanup {
 }
 
 export function createCleanup(context: CleanupContext): Cleanup {
-  const { store, modules, blobs, policy, log, now } = context;
-  const catchUp = createCatchUp(modules, blobs);
+  const { store, modules, catchUp, policy, log, now } = context;
   const planNow = async (wanted: RetentionPolicy, asOfMs: number): Promise<CleanupPlan> =>
     planCleanup(store, { policy: wanted, asOfMs, unindexed: await modules.countUnindexed() });
   const run = async (wanted: RetentionPolicy, asOfMs: number, ends: Ends): Promise<Deleted> => {
-    await catchUp();
     const deleted = await deleteFiles(context, await planNow(wanted, asOfMs), ends);
     const summary = summaryOf(deleted);
     if (deleted.goneFiles > 0) await store.tell('cleanup.finished', summary, now());
@@ -59,6 +58,7 @@ export function createCleanup(context: CleanupContext): Cleanup {
         if (asOfMs > now())
           throw new ChsError('INVALID_INPUT', { field: 'as_of', reason: 'it lies in the future' });
         const asked = { plan: input.plan, ...shownPolicy(wanted, asOfMs) };
+        await catchUp();
         if (input.plan) return { ...asked, ...shownPlan(await planNow(wanted, asOfMs)) };
         return { ...asked, ...shownDeleted(await run(wanted, asOfMs, { signal, budgetMs: REQUEST_MS })) };
       },
@@ -70,6 +70,8 @@ export function createCleanup(context: CleanupContext): Cleanup {
       if (!claimed) return;
       notBeforeMs = uptimeMs() + Math.min(intervalMs, PAUSE_MS);
       try {
+        await catchUp(signal);
+        if (signal.aborted) return await store.releaseTask(claimed);
         const deleted = await run(policy, now(), { signal, budgetMs: Number.POSITIVE_INFINITY });
         if (signal.aborted && deleted.remaining.files > 0) await store.releaseTask(claimed);
         else await store.finishTask(claimed, now(), JSON.stringify(summaryOf(deleted)));
@@ -245,12 +247,13 @@ function shownTotals(totals: Readonly<Record<FileKind, FileTotal>>) {
   return { minidumps: shown(totals.minidumps), pdbs: shown(totals.pdbs), exes: shown(totals.exes) };
 }
 
-function shownPlan({ going, stored, unindexed, noLongerDebuggable }: CleanupPlan) {
+function shownPlan({ going, stored, unindexed, sizeWaits, noLongerDebuggable }: CleanupPlan) {
   return {
     ...shownTotals(going),
     no_longer_debuggable: noLongerDebuggable,
     stored: sum(stored),
     unindexed,
+    max_size_waits: sizeWaits,
     remaining: sum(going),
   };
 }
@@ -261,6 +264,7 @@ function shownDeleted({ gone, remaining, plan, noLongerDebuggable }: Deleted) {
     no_longer_debuggable: noLongerDebuggable,
     stored: sum(plan.stored),
     unindexed: plan.unindexed,
+    max_size_waits: plan.sizeWaits,
     remaining,
   };
 }

@@ -3,7 +3,7 @@ import type { Handlers, Upload } from '../operation.ts';
 import type { BlobStore } from '../platform/blobs.ts';
 import { ChsError, type ErrorCode } from '../platform/errors.ts';
 import { bundleHandler } from './bundle-reply.ts';
-import { type CatchUp, createCatchUp } from './catch-up.ts';
+import type { CatchUp } from './catch-up.ts';
 import type { Cleanup } from './cleanup.ts';
 import { fileReply } from './file-reply.ts';
 import { forMinidumpHandler, forModulesHandler, matchMinidump, shownModule } from './for-minidump.ts';
@@ -36,6 +36,7 @@ export interface CrashContext {
   readonly misses: Misses;
   readonly missStore: MissStore;
   readonly blobs: BlobStore;
+  readonly catchUp: CatchUp;
   readonly limits: IntakeLimits;
   readonly cleanup: Cleanup;
   /** The last segment of the storage root, as replies show it. */
@@ -54,14 +55,13 @@ const notFound = {
 type CrashHandlers = Handlers<typeof crashOperations>;
 
 export function createCrash(context: CrashContext): CrashHandlers {
-  const catchUp = createCatchUp(context.modules, context.blobs);
   return {
     ...uploads(context),
     ...downloads(context),
-    ...createLists({ ...context, catchUp }),
+    ...createLists(context),
     ...rows(context),
     ...createLookups({ ...context, byContent: createContentLookups(context) }),
-    ...matches(context, catchUp),
+    ...matches(context),
     ...createSymbolServer(context),
     ...context.cleanup.handlers,
   };
@@ -69,10 +69,17 @@ export function createCrash(context: CrashContext): CrashHandlers {
 
 type MatchHandlers = 'findForMinidump' | 'findForModules' | 'getBundle' | 'listSignatures' | 'listWanted';
 
-function matches(
-  { store, modules, misses, missStore, blobs, rootName, version, now }: CrashContext,
-  catchUp: CatchUp,
-): Pick<CrashHandlers, MatchHandlers> {
+function matches({
+  store,
+  modules,
+  misses,
+  missStore,
+  blobs,
+  catchUp,
+  rootName,
+  version,
+  now,
+}: CrashContext): Pick<CrashHandlers, MatchHandlers> {
   const find = (id: string) => findRow(store, 'minidumps', id);
   return {
     findForMinidump: forMinidumpHandler(store, blobs, rootName, find),

@@ -63,7 +63,10 @@ export const cleanupOperations = defineOperations({
         stored: amount().describe('All that was stored before'),
         unindexed: z
           .number()
-          .describe('Minidumps not looked through yet; while there are some, symbols stay'),
+          .describe('Minidumps not looked through yet; while there are some, PDBs and EXEs stay'),
+        max_size_waits: z
+          .boolean()
+          .describe('Whether max_size deletes nothing until all minidumps have been looked through'),
         remaining: amount().describe('What is still to go'),
       }),
     errors: ['NO_RETENTION_POLICY', 'STORAGE_FULL', 'STORAGE_UNWRITABLE'],
