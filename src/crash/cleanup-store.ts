@@ -72,14 +72,15 @@ export interface CleanupStore {
   remove(files: readonly Place[]): Promise<RemovedFiles>;
   /**
    * Whether a task is due that should run every `intervalMs`; of several processes that ask at once, one gets it. A
-   * last run that lies in the future was under a clock that has been set since, and does not count.
+   * last run that lies in the future was under a clock that has been set since, and does not count; nor does one that
+   * began an hour ago or more and has not finished, as its process was killed.
    *
    * @returns null when it is not due
    */
   claimTask(name: string, nowMs: number, intervalMs: number): Promise<TaskRun | null>;
-  /** Notes how it went. */
+  /** Notes how it went; nothing where another run has begun since. */
   finishTask(run: TaskRun, nowMs: number, outcome: string): Promise<void>;
-  /** It was stopped half-way: it is due again at once. */
+  /** It was stopped half-way, or failed: it is due again at once. */
   releaseTask(run: TaskRun): Promise<void>;
   tell(type: string, data: Readonly<Record<string, unknown>>, atMs: number): Promise<void>;
 }

@@ -76,7 +76,8 @@ export function createCleanup(context: CleanupContext): Cleanup {
         if (signal.aborted && deleted.remaining.files > 0) await store.releaseTask(claimed);
         else await store.finishTask(claimed, now(), JSON.stringify(summaryOf(deleted)));
       } catch (error) {
-        await store.finishTask(claimed, now(), error instanceof Error ? error.message : String(error));
+        // Due again, after a pause; what fails here is less than what failed.
+        await store.releaseTask(claimed).catch(() => {});
         throw error;
       }
     },

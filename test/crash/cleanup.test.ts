@@ -13,7 +13,8 @@ import { minidumpRow } from '../backends/rows.ts';
 
 t.setTimeout(120_000);
 
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const NOW_MS = 1000 * DAY_MS;
 /** More than one batch of what looks through them. */
 const DUMPS = 450;
@@ -95,3 +96,22 @@ t.test('asked with less patience, a size limit deletes nothing and says so; ages
   t.match(await prune({ plan: false, max_age: '490d' }, call), { ...waiting, minidumps: { files: 10 } });
   t.equal(await count(), DUMPS - 10);
 });
+
+t.test(
+  'a run that fails is due again, and says what it failed with, even where that cannot be noted',
+  async (t) => {
+    const { context, tasks, count } = await opened(t, { maxAgeMs: 495 * DAY_MS });
+    const { signal } = new AbortController();
+    const failing = { ...context, catchUp: () => Promise.reject(new Error('no disk')) };
+    await t.rejects(createCleanup(failing).runIfDue(signal), { message: 'no disk' });
+    t.same(await tasks(), [], 'nothing is claimed');
+    const store = { ...context.store, releaseTask: () => Promise.reject(new Error('no database')) };
+    await t.rejects(createCleanup({ ...failing, store }).runIfDue(signal), { message: 'no disk' });
+    t.match(await tasks(), [{ finished_ms: null }], 'as if it had been killed');
+    await createCleanup({ ...context, now: () => NOW_MS + HOUR_MS - 1 }).runIfDue(signal);
+    t.equal(await count(), DUMPS, 'it may be at work');
+    await createCleanup({ ...context, now: () => NOW_MS + HOUR_MS }).runIfDue(signal);
+    t.equal(await count(), DUMPS - 6);
+    t.match(await tasks(), [{ finished_ms: NOW_MS + HOUR_MS }]);
+  },
+);

@@ -12,6 +12,8 @@ const HOUR_MS = 3_600_000;
 const IDS_A_STATEMENT = 500;
 /** A run that began so much later than now did not begin under this clock. */
 const CLOCK_SLACK_MS = 60_000;
+/** A run that has not finished after so long was killed; where it was not, two runs at once do no harm. */
+const UNFINISHED_MS = 3_600_000;
 
 const ARRIVAL = { minidumps: 'created_ms', pdbs: 'uploaded_ms', exes: 'uploaded_ms' } as const;
 
@@ -115,11 +117,12 @@ function tasks(backend: SqlBackend): Pick<CleanupStore, TaskMethods> {
   ): Promise<boolean> => {
     const last = await db
       .selectFrom('tasks')
-      .select('started_ms')
+      .select(['started_ms', 'finished_ms'])
       .where('name', '=', name)
       .executeTakeFirst();
     if (!last) return true;
-    return last.started_ms <= nowMs - intervalMs || last.started_ms > nowMs + CLOCK_SLACK_MS;
+    const pauseMs = last.finished_ms === null ? Math.min(intervalMs, UNFINISHED_MS) : intervalMs;
+    return last.started_ms <= nowMs - pauseMs || last.started_ms > nowMs + CLOCK_SLACK_MS;
   };
   return {
     async claimTask(name, nowMs, intervalMs) {
