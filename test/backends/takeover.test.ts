@@ -5,10 +5,13 @@ import t, { type Test } from 'tap';
 import * as z from 'zod';
 import type { Embedded } from '../../daemon/embedded.ts';
 import { createCrashStore } from '../../src/backends/sql/crash-store.ts';
+import { loadDriver } from '../../src/backends/sqlite/driver.ts';
 import { openSqlite } from '../../src/backends/sqlite/open.ts';
 import { crashme, embeddedChs, TEST_KEY } from '../fixtures/chs.ts';
 import { testFolder } from '../fixtures/folder.ts';
 import { GUID, makeDocumentedDatabase, VERSION } from './documented.ts';
+
+type Database = InstanceType<ReturnType<typeof loadDriver>>;
 
 const DUMPS = `minidumps/${VERSION}/${GUID}_1`;
 
@@ -167,4 +170,67 @@ t.test('one file that cannot be read does not keep the others from being counted
   symlinkSync(path, path);
   const ask = asking(await embeddedChs(t, {}, folder));
   t.match(await (await ask('/list/signatures')).json(), { data: { unindexed: 0, minidumps: 6 } });
+});
+
+/** A store of before the crash index, with rows whose arrival nobody can read. */
+function withoutDates(t: Test): { path: string; insert: (id: string, database: Database) => void } {
+  const path = join(t.testdir(), 'chs.db');
+  makeDocumentedDatabase(path, [
+    { id: 'crashed', timestamp: '2026-01-06T12:34:56Z', file_path: './storage/minidumps/1/2/a.dmp' },
+    { id: 'unknown', timestamp: 'yesterday', file_path: './storage/minidumps/1/2/b.dmp' },
+  ]);
+  const database = new (loadDriver())(path);
+  database.exec(`update minidumps set created_at = 'then'; update pdbs set uploaded_at = '';
+    update exes set uploaded_at = '1969-01-01T00:00:00Z'`);
+  database.close();
+  return {
+    path,
+    insert: (id, other) =>
+      other.exec(`
+        INSERT INTO minidumps (id, timestamp, exe_version, exe_guid, exe_age, file_path, created_at)
+          VALUES ('${id}', 'then', '1', '${GUID}', 1, './storage/minidumps/1/2/${id}.dmp', 'then');
+        INSERT INTO pdbs (id, exe_version, exe_guid, exe_age, pdb_filename, file_path, uploaded_at)
+          VALUES ('${id}', '1', '${GUID}', 1, 'a.pdb', './storage/pdbs/1/2/${id}.pdb', 'then');
+        INSERT INTO exes (id, exe_version, exe_guid, exe_filename, file_path, uploaded_at)
+          VALUES ('${id}', '1', '${GUID}', 'a.exe', './storage/exes/1/2/${id}.exe', 'then')`),
+  };
+}
+
+t.test('takes what has no readable arrival for new, not for the oldest of all', async (t) => {
+  const { path, insert } = withoutDates(t);
+  const beforeMs = Date.now();
+  const backend = await openSqlite({ path, busyTimeoutMs: 1000 });
+  t.teardown(() => backend.close());
+  const database = new (loadDriver())(path);
+  insert('later', database);
+  database.close();
+  const store = createCrashStore(backend);
+  t.equal((await store.find('minidumps', 'crashed'))?.created_ms, Date.parse('2026-01-06T12:34:56Z'));
+  const arrivals = [
+    (await store.find('minidumps', 'unknown'))?.created_ms,
+    (await store.find('pdbs', 'pdb-1'))?.uploaded_ms,
+    (await store.find('exes', 'exe-1'))?.uploaded_ms,
+    (await store.find('minidumps', 'later'))?.created_ms,
+    (await store.find('pdbs', 'later'))?.uploaded_ms,
+    (await store.find('exes', 'later'))?.uploaded_ms,
+  ];
+  for (const ms of arrivals) t.ok(ms !== undefined && ms >= beforeMs - 1 && ms <= Date.now(), `${ms}`);
+  t.equal((await store.find('pdbs', 'later'))?.guid_key, GUID.replaceAll('-', '').toUpperCase());
+});
+
+t.test('a PDB that another program writes beside chs makes its dumps debuggable', async (t) => {
+  const folder = scene(t);
+  const path = join(folder, 'data', 'crash_handler.db');
+  const ask = asking(await embeddedChs(t, {}, folder));
+  const total = async (debuggable: boolean): Promise<unknown> =>
+    await (await ask(`/list/minidumps?debuggable=${debuggable}`)).json();
+  t.equal((await ask('/pdbs/pdb-1', 'DELETE')).status, 200);
+  t.match(await total(true), { data: { total: 0 } });
+  const database = new (loadDriver())(path);
+  database.exec(`
+    INSERT INTO pdbs (id, exe_version, exe_guid, exe_age, pdb_filename, file_path, uploaded_at)
+      VALUES ('theirs', '${VERSION}', '{${GUID.toLowerCase()}}', 1, 'MyApp.pdb', './storage/pdbs/x/y/MyApp.pdb',
+        '2026-01-06T00:00:00Z')`);
+  database.close();
+  t.match(await total(true), { data: { total: dumps.length } });
 });

@@ -1,5 +1,13 @@
 /** The fifth step: modules of dumps, signatures, annotations, missed symbols, events, and what runs once a day. */
-import { epochMs, type Migration } from './migration.ts';
+import { epochMs, guidKey, type Migration } from './migration.ts';
+
+const NOW_MS = `cast(unixepoch('now', 'subsec') * 1000 as integer)`;
+/**
+ * When a row arrived whose text of it another program wrote; now where it cannot be read: 1970 would be the oldest of
+ * all, and the first that retention deletes.
+ */
+const arrivalMs = (column: string, otherwise = NOW_MS): string =>
+  `CASE WHEN ${epochMs(column)} > 0 THEN ${epochMs(column)} ELSE ${otherwise} END`;
 
 /**
  * A module is kept once, however many dumps list it, with the number of those dumps and whether its PDB
@@ -14,7 +22,10 @@ ALTER TABLE minidumps ADD COLUMN serial INTEGER;
 ALTER TABLE minidumps ADD COLUMN created_ms INTEGER;
 ALTER TABLE minidumps ADD COLUMN signature TEXT;
 ALTER TABLE minidumps ADD COLUMN key_module_id INTEGER;
-UPDATE minidumps SET created_ms = coalesce(${epochMs('created_at')}, timestamp_ms);
+UPDATE minidumps SET
+  created_ms = ${arrivalMs('created_at', `CASE WHEN timestamp_ms > 0 THEN timestamp_ms ELSE ${NOW_MS} END`)};
+UPDATE pdbs SET uploaded_ms = ${NOW_MS} WHERE uploaded_ms <= 0;
+UPDATE exes SET uploaded_ms = ${NOW_MS} WHERE uploaded_ms <= 0;
 CREATE UNIQUE INDEX idx_minidumps_serial ON minidumps(serial) WHERE serial IS NOT NULL;
 CREATE INDEX idx_minidumps_unindexed ON minidumps(created_ms, id) WHERE serial IS NULL;
 CREATE INDEX idx_minidumps_created ON minidumps(created_ms, serial, size_bytes);
@@ -42,7 +53,19 @@ CREATE TABLE minidump_modules (
 CREATE INDEX idx_minidump_modules_module ON minidump_modules(module_id, serial);
 
 CREATE TRIGGER minidumps_dated AFTER INSERT ON minidumps WHEN NEW.created_ms IS NULL BEGIN
-  UPDATE minidumps SET created_ms = coalesce(${epochMs('NEW.created_at')}, 0) WHERE id = NEW.id;
+  UPDATE minidumps SET created_ms = ${arrivalMs('NEW.created_at')} WHERE id = NEW.id;
+END;
+-- Nobody has read the file of such a row, which is taken at its word.
+DROP TRIGGER pdbs_inserted;
+CREATE TRIGGER pdbs_inserted AFTER INSERT ON pdbs WHEN NEW.uploaded_ms IS NULL BEGIN
+  UPDATE pdbs SET uploaded_ms = ${arrivalMs('NEW.uploaded_at')}, guid_key = ${guidKey('NEW.exe_guid')}
+    WHERE id = NEW.id;
+  UPDATE modules SET has_pdb = 1 WHERE guid_key = ${guidKey('NEW.exe_guid')} AND age = NEW.exe_age;
+END;
+DROP TRIGGER exes_inserted;
+CREATE TRIGGER exes_inserted AFTER INSERT ON exes WHEN NEW.uploaded_ms IS NULL BEGIN
+  UPDATE exes SET uploaded_ms = ${arrivalMs('NEW.uploaded_at')}, guid_key = ${guidKey('NEW.exe_guid')}
+    WHERE id = NEW.id;
 END;
 CREATE TRIGGER minidumps_unindexed AFTER DELETE ON minidumps WHEN OLD.serial IS NOT NULL BEGIN
   UPDATE modules SET dump_count = dump_count - 1
