@@ -44,6 +44,8 @@ export interface SymbolSurvey {
 export interface RemovedFiles {
   /** In the order of the question: false for what was gone already, and for symbols that are needed by now. */
   readonly removed: readonly boolean[];
+  /** In the same order: whether other rows may name the file of one that is gone. */
+  readonly mayShareFile: readonly boolean[];
   readonly noLongerDebuggable: number;
 }
 
@@ -70,6 +72,8 @@ export interface CleanupStore {
   debuggableBeyond(place: Place, moduleIds: readonly number[]): Promise<number>;
   /** Removes rows; each symbol file only if no minidump needs it at this moment. */
   remove(files: readonly Place[]): Promise<RemovedFiles>;
+  /** Whether any row names this `file_path`. */
+  isReferenced(filePath: string): Promise<boolean>;
   /**
    * Whether a task is due that should run every `intervalMs`; of several processes that ask at once, one gets it. A
    * last run that lies in the future was under a clock that has been set since, and does not count; nor does one that

@@ -10,7 +10,7 @@ import { type CleanupPlan, comparePlaces, planCleanup, type RetentionPolicy } fr
 import type { CleanupStore, FileTotal, Place, PlacedFile } from './cleanup-store.ts';
 import type { ModuleStore } from './module-store.ts';
 import type { cleanupOperations } from './operations/cleanup.ts';
-import { keyOf } from './paths.ts';
+import { filePathOf, keyOf } from './paths.ts';
 import type { FileKind } from './store.ts';
 
 /** Files of one step: their rows go in one transaction, and whoever stops the run waits for one step. */
@@ -195,8 +195,11 @@ async function deleteStep({ store, blobs }: CleanupContext, files: readonly Plac
     await abandon();
     throw error;
   }
-  const finish = (removal: Removal | null, index: number): Promise<void> | undefined =>
-    done.removed[index] ? removal?.settle() : removal?.abandon();
+  const finish = async (removal: Removal | null, index: number): Promise<void> => {
+    const filePath = filePathOf(keyOf(files[index]?.filePath ?? ''));
+    const isShared = done.mayShareFile[index] === true && (await store.isReferenced(filePath));
+    await (done.removed[index] && !isShared ? removal?.settle() : removal?.abandon());
+  };
   await Promise.all(removals.map(finish));
   return done;
 }

@@ -20,7 +20,7 @@ import type { ModuleStore } from './module-store.ts';
 import type { SymbolNameStore } from './name-store.ts';
 import { baseName } from './names.ts';
 import type { crashOperations } from './operations.ts';
-import { keyOf, shownPath } from './paths.ts';
+import { filePathOf, keyOf, shownPath } from './paths.ts';
 import { jsonObject, shownAnnotations, shownExe, shownMinidump, shownPdb } from './replies.ts';
 import { signaturesHandler } from './signatures.ts';
 import type { CrashStore, FileKind, RowOf } from './store.ts';
@@ -165,7 +165,8 @@ function rows({ store, modules, blobs, rootName, now }: CrashContext): Pick<Cras
       await removal.abandon();
       throw new ChsError(notFound[kind], { id });
     }
-    await removal.settle();
+    const isShared = gone.mayShareFile && (await store.isReferenced(filePathOf(keyOf(row.file_path))));
+    await (isShared ? removal.abandon() : removal.settle());
     return { deleted: true as const, id: row.id, no_longer_debuggable: gone.noLongerDebuggable };
   };
   return {

@@ -90,6 +90,8 @@ export interface Added<Row> {
 /** A deletion: whether there was such a row, and how many dumps cannot be debugged any more. */
 export interface Removed {
   readonly removed: boolean;
+  /** Whether other rows may name the same file: an earlier server overwrote files, and its rows have no hash. */
+  readonly mayShareFile: boolean;
   readonly noLongerDebuggable: number;
 }
 

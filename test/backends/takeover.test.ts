@@ -1,5 +1,5 @@
 /** Takes over the database and the files of an earlier crash handler server, through the whole app. */
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
 import * as z from 'zod';
@@ -233,4 +233,39 @@ t.test('a PDB that another program writes beside chs makes its dumps debuggable'
         '2026-01-06T00:00:00Z')`);
   database.close();
   t.match(await total(true), { data: { total: dumps.length } });
+});
+
+t.test('a file that several rows name stays until the last of them is gone', async (t) => {
+  const folder = testFolder(t);
+  const key = `minidumps/${VERSION}/${GUID}_1/crash_20260106123456_1_2.dmp`;
+  const roots = ['./storage/', '/srv/chs/storage/', './storage/', 'C:\\chs\\storage\\', './storage/'];
+  const rows = roots.map((root, number) => {
+    const path = `${root}${key}`;
+    const file_path = root.includes('\\') ? path.replaceAll('/', '\\') : path;
+    return { id: `dump-${number}`, timestamp: '2026-01-06T12:34:56Z', file_path };
+  });
+  makeDocumentedDatabase(join(folder, 'data', 'crash_handler.db'), rows);
+  const database = new (loadDriver())(join(folder, 'data', 'crash_handler.db'));
+  database.exec(`update minidumps set created_at = '2026-01-09T00:00:00Z' where id in ('dump-3', 'dump-4')`);
+  database.close();
+  const path = join(folder, 'storage', key);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, 'bytes');
+  const chs = await embeddedChs(t, {}, folder);
+  const ask = asking(chs);
+  for (const id of ['dump-0', 'dump-1']) {
+    t.equal((await ask(`/minidumps/${id}`, 'DELETE')).status, 200);
+    t.equal(existsSync(path), true, `without ${id}`);
+  }
+  const prune = async (asOf: string): Promise<unknown> => {
+    const headers = { 'x-api-key': TEST_KEY, 'content-type': 'application/json' };
+    const body = JSON.stringify({ max_age: '1d', symbols: false, as_of: asOf });
+    return (
+      await chs.app.fetch(new Request('http://chs.test/prune', { method: 'POST', headers, body }))
+    ).json();
+  };
+  t.match(await prune('2026-01-09T00:00:00Z'), { data: { minidumps: { files: 1 } } });
+  t.equal(existsSync(path), true, 'two others name it, neither as the first did');
+  t.match(await prune('2026-01-11T00:00:00Z'), { data: { minidumps: { files: 2 } } });
+  t.equal(existsSync(path), false, 'the last two went in one step');
 });

@@ -4,7 +4,7 @@ import type { CleanupStore, FileTotal, Place, PlacedFile, SymbolFile } from '../
 import type { FileKind } from '../../crash/store.ts';
 import type { SqlBackend } from './backend.ts';
 import { insertEvent } from './event-store.ts';
-import { modulesOfExe, modulesOfPdb, whileMatching } from './module-index.ts';
+import { isReferenced, removeRow } from './file-rows.ts';
 import type { Schema } from './schema.ts';
 import { isNeeded, lastArrivals, modulesByFile } from './symbol-needs.ts';
 
@@ -27,17 +27,20 @@ export function createCleanupStore(backend: SqlBackend): CleanupStore {
       backend.write(
         async (db) => {
           const removed: boolean[] = [];
+          const mayShareFile: boolean[] = [];
           let noLongerDebuggable = 0;
           for (const { kind, id } of files) {
             const isKept = kind !== 'minidumps' && (await isNeeded(db, kind, id));
-            const gone = isKept ? null : await removeRow(db, kind, id);
+            const gone = isKept ? null : await removeRow(db, kind, id, { toldAtMs: null });
             removed.push(gone?.removed === true);
+            mayShareFile.push(gone?.mayShareFile === true);
             noLongerDebuggable += gone?.noLongerDebuggable ?? 0;
           }
-          return { removed, noLongerDebuggable };
+          return { removed, mayShareFile, noLongerDebuggable };
         },
         { makesRoom: true },
       ),
+    isReferenced: (filePath) => backend.read((db) => isReferenced(db, filePath)),
     tell: (type, data, atMs) => backend.write((db) => insertEvent(db, { type, data, atMs })),
   };
 }
@@ -185,20 +188,4 @@ async function totalOf(db: Kysely<Schema>, kind: FileKind, where: RawBuilder<unk
     oldestMs: known(row?.oldest),
     newestMs: known(row?.newest),
   };
-}
-
-/** As a deletion by hand does it, without a word to those who watch about each of thousands. */
-async function removeRow(
-  db: Kysely<Schema>,
-  kind: FileKind,
-  id: string,
-): Promise<{ removed: boolean; noLongerDebuggable: number }> {
-  const modules =
-    kind === 'minidumps' ? [] : await (kind === 'pdbs' ? modulesOfPdb(db, id) : modulesOfExe(db, id));
-  const { result, difference } = await whileMatching(db, modules, async () => {
-    await db.deleteFrom('declared_ids').where('kind', '=', kind).where('file_id', '=', id).execute();
-    return sql`delete from ${sql.table(kind)} where id = ${id}`.execute(db);
-  });
-  const removed = result.numAffectedRows !== undefined && result.numAffectedRows > 0n;
-  return { removed, noLongerDebuggable: Math.max(0, -difference) };
 }

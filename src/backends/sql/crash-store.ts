@@ -7,16 +7,16 @@ import {
   NO_AGE,
   type PdbRow,
   type Redeclaration,
-  type Removed,
   type RowOf,
   type SymbolFilter,
 } from '../../crash/store.ts';
 import { createAnnotationStore, insertAnnotations } from './annotation-store.ts';
 import type { SqlBackend } from './backend.ts';
-import { tellArrival, tellDeparture, tellRedeclaration } from './crash-events.ts';
+import { tellArrival, tellRedeclaration } from './crash-events.ts';
+import { first, isReferenced, removeRow } from './file-rows.ts';
 import { listMinidumps } from './minidump-list.ts';
 import { forgetMisses } from './miss-store.ts';
-import { countModules, matchArrival, modulesOfExe, modulesOfPdb, whileMatching } from './module-index.ts';
+import { countModules, matchArrival } from './module-index.ts';
 import type { Schema } from './schema.ts';
 
 /** More candidates than this for one identity are never looked at. */
@@ -129,7 +129,8 @@ function rows(backend: SqlBackend): Pick<CrashStore, RowMethods> {
   return {
     find: (kind, id) => backend.read((db) => first(db, kind, 'id', id)),
     findBySha256: (kind, sha256) => backend.read((db) => first(db, kind, 'sha256', sha256)),
-    remove: (kind, id, atMs) => backend.write((db) => removeRow(db, kind, id, atMs), { makesRoom: true }),
+    remove: (kind, id, atMs) =>
+      backend.write((db) => removeRow(db, kind, id, { toldAtMs: atMs }), { makesRoom: true }),
     isReferenced: (filePath) => backend.read((db) => isReferenced(db, filePath)),
     minidumpDetails: (id) =>
       backend.read(async (db) => {
@@ -217,17 +218,6 @@ function declaredIds(e: ExpressionBuilder<Schema, 'pdbs' | 'exes'>, kind: 'pdbs'
     .where('declared_ids.guid_key', '=', guidKey);
 }
 
-async function first<K extends FileKind>(
-  db: Kysely<Schema>,
-  kind: K,
-  column: 'id' | 'sha256' | 'file_path',
-  value: string,
-): Promise<RowOf[K] | null> {
-  const { rows } = await sql<RowOf[K]>`
-    select * from ${sql.table(kind)} where ${sql.ref(column)} = ${value} limit 1`.execute(db);
-  return rows[0] ?? null;
-}
-
 /** The same bytes are stored once: whoever comes second, even in the same instant, gets the first row. */
 async function sameBytes<K extends FileKind>(
   db: Kysely<Schema>,
@@ -262,26 +252,6 @@ function hexDigits(value: number): string {
   return value.toString(16).toUpperCase();
 }
 
-/** Dumps that needed a PDB or an image look for another one. */
-async function removeRow<K extends FileKind>(
-  db: Kysely<Schema>,
-  kind: K,
-  id: string,
-  atMs: number,
-): Promise<Removed> {
-  const row = await first(db, kind, 'id', id);
-  if (!row) return { removed: false, noLongerDebuggable: 0 };
-  const modules =
-    kind === 'minidumps' ? [] : await (kind === 'pdbs' ? modulesOfPdb(db, id) : modulesOfExe(db, id));
-  const { difference } = await whileMatching(db, modules, async () => {
-    await db.deleteFrom('declared_ids').where('kind', '=', kind).where('file_id', '=', id).execute();
-    await sql`delete from ${sql.table(kind)} where id = ${id}`.execute(db);
-  });
-  const noLongerDebuggable = Math.max(0, -difference);
-  await tellDeparture(db, kind, row, { noLongerDebuggable, atMs });
-  return { removed: true, noLongerDebuggable };
-}
-
 /** U+0000, which a hostile file may have in its names: PostgreSQL refuses it, and SQLite's functions end at it. */
 function withoutNul<Row extends object>(row: Row): Row {
   const entries = Object.entries(row).map(([name, value]: [string, unknown]) => [
@@ -289,24 +259,6 @@ function withoutNul<Row extends object>(row: Row): Row {
     typeof value === 'string' ? value.replaceAll('\0', '\ufffd') : value,
   ]);
   return Object.fromEntries(entries) as Row;
-}
-
-/**
- * Whether a row names this path. Rows of an earlier server may spell it otherwise (an absolute
- * path, backslashes); those have no hash, and are looked through one by one: only sweeps ask.
- */
-async function isReferenced(db: Kysely<Schema>, filePath: string): Promise<boolean> {
-  const documented = /^\.\/[^/]+\/((minidumps|pdbs|exes)\/.+)$/.exec(filePath);
-  const [, key, kind] = documented ?? [];
-  if (key === undefined || (kind !== 'minidumps' && kind !== 'pdbs' && kind !== 'exes')) return false;
-  if ((await first(db, kind, 'file_path', filePath)) !== null) return true;
-  const ending = `%/${key.replace(/[~%_]/g, '~$&')}`;
-  const { rows } = await sql`
-    select 1 from ${sql.table(kind)}
-    where sha256 is null and '/' || replace(file_path, '\\', '/') like ${ending} escape '~' limit 1`.execute(
-    db,
-  );
-  return rows.length > 0;
 }
 
 /** Every identity that finds the file, each by an index of its own. */

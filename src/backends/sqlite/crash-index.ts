@@ -8,6 +8,7 @@ const NOW_MS = `cast(unixepoch('now', 'subsec') * 1000 as integer)`;
  */
 const arrivalMs = (column: string, otherwise = NOW_MS): string =>
   `CASE WHEN ${epochMs(column)} > 0 THEN ${epochMs(column)} ELSE ${otherwise} END`;
+const PATH_END = `lower(substr(replace(file_path, '\\', '/'), -32))`;
 
 /**
  * A module is kept once, however many dumps list it, with the number of those dumps and whether its PDB
@@ -31,6 +32,10 @@ CREATE INDEX idx_minidumps_unindexed ON minidumps(created_ms, id) WHERE serial I
 CREATE INDEX idx_minidumps_created ON minidumps(created_ms, serial, size_bytes);
 CREATE INDEX idx_minidumps_signature ON minidumps(signature, timestamp_ms, id, exe_version);
 CREATE INDEX idx_minidumps_key_module ON minidumps(key_module_id, timestamp_ms, id);
+-- Rows of an earlier server may share a file, each with a spelling of its own.
+CREATE INDEX idx_minidumps_path_end ON minidumps(${PATH_END}) WHERE sha256 IS NULL;
+CREATE INDEX idx_pdbs_path_end ON pdbs(${PATH_END}) WHERE sha256 IS NULL;
+CREATE INDEX idx_exes_path_end ON exes(${PATH_END}) WHERE sha256 IS NULL;
 
 CREATE INDEX idx_minidumps_other_version ON minidumps(parsed_version, timestamp_ms, id)
   WHERE parsed_version IS DISTINCT FROM exe_version;
