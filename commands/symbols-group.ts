@@ -86,11 +86,17 @@ function addImport(parent: Command, context: CommandContext): void {
     name: 'import',
     summary: 'Upload what a symbol store holds',
     description:
-      'Takes stores of one and of two tiers, compressed files, and pointers (file.ptr) to files that are there. The ' +
+      'Takes stores of one and of two tiers, compressed files, and pointers (file.ptr) to other files of the store. The ' +
       'version of a transaction becomes that of its PDBs. Deleted transactions are left out. What the server has ' +
       'already is not sent again. Exit code 2: at least one file failed.',
     arguments: [{ syntax: '<directory>', description: 'the symbol store', complete: 'directory' }],
-    options: () => batchOptions(),
+    options: () => [
+      new Option(
+        '--follow-pointers',
+        'send what pointers and links name outside of the store, too; only for stores whose writers you trust',
+      ),
+      ...batchOptions(),
+    ],
     examples: [
       'chs symbols import /srv/symbols',
       'chs symbols import //build/symbols --server https://crash.example.org --jobs 8 --summary imported.json',

@@ -10,7 +10,7 @@ import { type BatchItem, runBatch } from './upload/batch.ts';
 import { batchSettings } from './upload/batch-options.ts';
 import { BATCH_FILES_MAX } from './upload/expand.ts';
 import { uploadKinds } from './upload/kinds.ts';
-import { isOfKind } from './upload/recognise.ts';
+import { beginsAsPdb, isOfKind } from './upload/recognise.ts';
 import { datum } from './views/facts.ts';
 import { symbolStoreKey } from './views/symbols.ts';
 
@@ -28,11 +28,20 @@ export async function importSymbols(run: Run, invocation: Invocation): Promise<E
   const books = await readBooks(store);
   const items: BatchItem[] = [];
   let passedOver = 0;
+  let refused = 0;
   const walk = {
     signal: run.signal,
     abandoned(place: string) {
       passedOver += 1;
       run.out.note(`${datum(place)}: its transaction was deleted; left out`);
+    },
+    followPointers: invocation.options.followPointers === true,
+    refused(path: string, target: string) {
+      passedOver += 1;
+      refused += 1;
+      run.out.warn(
+        `${datum(path)}: it leads out of the store, to ${datum(target)}; left out (--follow-pointers sends that)`,
+      );
     },
   };
   for await (const file of storeFiles(store, books, walk)) {
@@ -45,7 +54,10 @@ export async function importSymbols(run: Run, invocation: Invocation): Promise<E
     }
   }
   if (items.length === 0) {
-    const reason = 'it holds no symbol store: no folder NAME/KEY with a PDB or an image';
+    const reason =
+      refused > 0
+        ? 'all that it holds leads out of it; --follow-pointers sends what is there'
+        : 'it holds no symbol store: no folder NAME/KEY with a PDB or an image';
     throw new ChsError('LOCAL_FILE', { path: store, reason });
   }
   return runBatch(run, items, { settings, passedOver, single: false, startedAt });
@@ -58,6 +70,8 @@ async function itemOf(run: Run, file: StoreFile, books: StoreBooks): Promise<Bat
   const kind = isPdb ? uploadKinds.pdb : uploadKinds.exe;
   if (problem) return { kind, path, problem, fields: {} };
   if (!isPdb && !(await isOfKind('exe', path))) return null;
+  const doubt = isPdb ? await doubtOf(path) : null;
+  if (doubt) return { kind, path, problem: doubt, fields: {} };
   const version = versionOf(file, books);
   const name = { [kind.nameField ?? '']: fileName };
   try {
@@ -73,6 +87,15 @@ async function itemOf(run: Run, file: StoreFile, books: StoreBooks): Promise<Bat
     if (error instanceof ChsError) return { kind, path, problem: null, fields: name };
     throw error;
   }
+}
+
+/** Of what a pointer or a link leads to nobody but its writer knows what it is. */
+async function doubtOf(path: string): Promise<unknown> {
+  const reason = 'it does not begin as a PDB does; it is not sent';
+  return beginsAsPdb(path).then(
+    (isPdb) => (isPdb ? null : new ChsError('LOCAL_FILE', { path, reason })),
+    (error: unknown) => error,
+  );
 }
 
 async function identityOf(

@@ -1,5 +1,6 @@
 /** Tells which of the files in a folder are meant, by their names and first bytes. */
 import type { ByteSource } from '../../src/crash/formats/bytes.ts';
+import { PDB_MAGIC_BYTES, pdbMagic } from '../../src/crash/formats/pdb.ts';
 import { withFile } from '../positioned-file.ts';
 
 export type WireKind = 'minidump' | 'pdb' | 'exe';
@@ -19,6 +20,18 @@ export async function isOfKind(kind: WireKind, path: string): Promise<boolean> {
   if (kind === 'minidump' && /\.m?dmp$/i.test(path)) return true;
   return withFile(path, async (source) =>
     kind === 'minidump' ? beginsWith(source, 'MDMP') : isImage(source, path),
+  );
+}
+
+/**
+ * Whether the first bytes are those of any kind of PDB, or of a cabinet.
+ *
+ * @throws ChsError LOCAL_FILE for a file that cannot be read
+ */
+export async function beginsAsPdb(path: string): Promise<boolean> {
+  return withFile(
+    path,
+    async ({ sizeBytes, read }) => pdbMagic(await read(0, Math.min(PDB_MAGIC_BYTES, sizeBytes))) !== null,
   );
 }
 

@@ -107,6 +107,11 @@ const rows: readonly PhraseRow[] = [
     'it holds no symbol store: no folder NAME/KEY with a PDB or an image',
     '其中没有符号存储：没有含 PDB 或映像的“名称/键”目录',
   ],
+  [
+    'all that it holds leads out of it; --follow-pointers sends what is there',
+    '其中的内容都指向目录之外；加上 --follow-pointers 才会发送',
+  ],
+  ['it does not begin as a PDB does; it is not sent', '文件开头不是 PDB，不予发送'],
   ['it is too large to be the book of a symbol store', '文件过大，不是符号存储的记录'],
   ['it is too long to be a pointer', '内容过长，不是指针文件'],
   ['it says that there is no file: {message}', '它说明没有文件：{message}'],

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join, relative, sep } from 'node:path';
@@ -143,7 +144,8 @@ t.test('reads two tiers, pointers, deleted transactions and wrong folders', asyn
   copyFileSync(example('crashme.pdb'), join(cwd, 'elsewhere', 'crashme.pdb'));
   copyFileSync(example('r2/crashme.pdb'), inStore('crashme.pdb', 'DEADBEEF1', 'crashme.pdb'));
   copyFileSync(example('crashme.exe'), inStore('crashme.exe', '6B024A3069000', 'crashme.exe'));
-  const run = await runChs(['symbols', 'import', 'store', '--summary', 'summary.json'], { cwd });
+  const line = ['symbols', 'import', 'store', '--follow-pointers', '--summary', 'summary.json'];
+  const run = await runChs(line, { cwd });
   t.equal(run.code, 2);
   t.match(run.stderr, /6B024A3069000: its transaction was deleted; left out/);
   t.match(run.stderr, new RegExp(`it lies under DEADBEEF1, its bytes say ${KEY2}`));
@@ -158,6 +160,42 @@ t.test('reads two tiers, pointers, deleted transactions and wrong folders', asyn
   t.match(await runChs(['symbols', 'import', 'elsewhere'], { cwd }), {
     code: 2,
     stderr: /it holds no symbol store/,
+  });
+});
+
+t.test('sends nothing from outside of the store unasked, and nothing that is no PDB', async (t) => {
+  const outside = (name: string): string => join('..', '..', '..', name);
+  const cwd = testFolder(t, {
+    'secret.txt': 'of nobody else',
+    store: {
+      'crashme.pdb': {
+        [KEY1]: { 'file.ptr': `PATH:${outside('crashme.pdb')}` },
+        [KEY2]: { 'file.ptr': 'PATH:..\\shared.pdb' },
+        A1: { 'file.ptr': '\\\\nowhere\\share\\crashme.pdb' },
+        A2: { 'file.ptr': `PATH:${outside('secret.txt')}` },
+        'shared.pdb': 'replaced below',
+      },
+    },
+  });
+  const inStore = (...parts: string[]): string => join(cwd, 'store', 'crashme.pdb', ...parts);
+  copyFileSync(example('crashme.pdb'), join(cwd, 'crashme.pdb'));
+  copyFileSync(example('r2/crashme.pdb'), inStore('shared.pdb'));
+  if (process.platform !== 'win32') {
+    mkdirSync(inStore('A3'));
+    symlinkSync(outside('crashme.pdb'), inStore('A3', 'crashme.pdb'));
+  }
+  const run = await runChs(['symbols', 'import', 'store', '--json'], { cwd });
+  t.equal(run.code, 0);
+  t.match(jsonLines(run.stdout), [{ sha256: sha256(example('r2/crashme.pdb')) }]);
+  const warnings = run.stderr.match(/it leads out of the store, to \S+; left out/g);
+  t.equal(warnings?.length, process.platform === 'win32' ? 3 : 4);
+  const trusted = await runChs(['symbols', 'import', 'store', '--follow-pointers'], { cwd });
+  t.equal(trusted.code, 2);
+  t.match(trusted.stderr, /secret\.txt: it does not begin as a PDB does; it is not sent/);
+  rmSync(inStore(KEY2), { recursive: true });
+  t.match(await runChs(['symbols', 'import', 'store'], { cwd }), {
+    code: 2,
+    stderr: /all that it holds leads out/,
   });
 });
 
