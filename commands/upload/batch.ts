@@ -40,9 +40,9 @@ export async function runBatch(
   if (settings.summary !== null && settings.summary !== '-') await refuseUnwritable(settings.summary);
   const context = contextFor(run, items, settings);
   const lines = settings.summary !== '-';
-  const results: FileResult[] = [];
-  const done = (result: FileResult, item: BatchItem): void => {
-    results.push(result);
+  const results = new Map<number, FileResult>();
+  const done = (result: FileResult, item: BatchItem, index: number): void => {
+    results.set(index, result);
     context.progress.clear();
     if (result.sent) report(run, item.path, result.sent, lines);
     else if (!single) sayFailure(run, result.error);
@@ -52,7 +52,7 @@ export async function runBatch(
     if (!run.signal.aborted) throw error;
   });
   context.progress.clear();
-  const all = [...results, ...items.slice(results.length).map(interrupted)];
+  const all = items.map((item, index) => results.get(index) ?? interrupted(item));
   const summary = summaryOf(run, all, options);
   if (settings.summary !== null) await writeSummary(run, settings.summary, summary);
   if (!single) run.out.note(closingLine(summary));

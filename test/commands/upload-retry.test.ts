@@ -202,3 +202,39 @@ t.test('a queue hands on results in the order of its items, so many at a time', 
   );
   t.ok(most <= 3);
 });
+
+t.test('a queue tells of what was done behind an item that was interrupted', async (t) => {
+  const controller = new AbortController();
+  const told: [number, number][] = [];
+  const work = async (item: number): Promise<number> => {
+    if (item > 0) return item * 10;
+    // The others are done by then.
+    await new Promise((resolve) => setImmediate(resolve));
+    controller.abort(new ChsError('INTERRUPTED'));
+    throw controller.signal.reason;
+  };
+  const done = (result: number, _item: number, index: number): void => void told.push([index, result]);
+  await t.rejects(inOrder([0, 1, 2], { jobs: 2, signal: controller.signal, work, done }), {
+    code: 'INTERRUPTED',
+  });
+  t.strictSame(told, [
+    [1, 10],
+    [2, 20],
+  ]);
+});
+
+t.test('a queue goes no further when its results cannot be told', async (t) => {
+  const { signal } = new AbortController();
+  const begun: number[] = [];
+  const work = async (item: number): Promise<number> => {
+    begun.push(item);
+    await new Promise((resolve) => setImmediate(resolve));
+    return item;
+  };
+  const done = (): void => {
+    throw new Error('nowhere to tell it');
+  };
+  const items = Array.from({ length: 50 }, (_, index) => index);
+  await t.rejects(inOrder(items, { jobs: 3, signal, work, done }), { message: 'nowhere to tell it' });
+  t.ok(begun.length <= 6, `${begun.length} of 50`);
+});
