@@ -31,7 +31,7 @@ export interface Run {
   readonly language: Language;
   /** The configuration, loaded once; its warnings go to stderr. */
   config(): Promise<LoadedConfig>;
-  /** The daemon, remote or in this process; opened once, closed at the end of the run. */
+  /** The daemon, remote or in this process; opened once, unless that failed, closed at the end of the run. */
   connect(): Promise<Connection>;
 }
 
@@ -157,9 +157,13 @@ function createRun(options: GlobalOptions, signal: AbortSignal): { run: Run; clo
       return loaded;
     },
     connect() {
-      connection ??= Promise.all([run.config(), import('./connect.ts')]).then(([config, { connect }]) =>
-        connect({ loaded: config, options, language, signal }),
-      );
+      connection ??= Promise.all([run.config(), import('./connect.ts')])
+        .then(([config, { connect }]) => connect({ loaded: config, options, language, signal }))
+        .catch((error: unknown) => {
+          // A database that is locked now may not be later.
+          connection = null;
+          throw error;
+        });
       return connection;
     },
   };

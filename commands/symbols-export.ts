@@ -55,7 +55,8 @@ export async function exportSymbols(run: Run, invocation: Invocation): Promise<E
   const { args, options } = invocation;
   const [store = ''] = args;
   const { jobs, patience } = batchSettings(invocation);
-  const client = (await run.connect()).client(crashOperations);
+  const connection = await withRetries({ run, patience, label: 'the connection' }, () => run.connect());
+  const client = connection.client(crashOperations);
   const { symbols, nameless } = await placed(run, client, patience, options);
   if (symbols.length === 0 && nameless === 0)
     throw new ChsError('NO_MATCH', { reason: 'nothing that is stored fits' });

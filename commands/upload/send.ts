@@ -47,14 +47,17 @@ export async function sendFile(context: SendContext, item: UploadItem): Promise<
   await handle.close();
   const meter = progress.open(label, sizeBytes);
   try {
-    const client = await context.client();
     const asked = context.askAlways || sizeBytes >= ASK_BYTES_MIN;
     const known = asked
-      ? await withRetries(trial, () => context.asking(client, { ...item, meter, signal: run.signal }))
+      ? await withRetries(trial, async () =>
+          context.asking(await context.client(), { ...item, meter, signal: run.signal }),
+        )
       : null;
-    const sent = known ?? (await withRetries(trial, () => sendOnce(context, item, client, meter)));
+    const sent = known ?? (await withRetries(trial, () => sendOnce(context, item, meter)));
     if (context.readBack)
-      await withRetries(trial, () => item.kind.readBack(client, sent.id, { signal: run.signal }));
+      await withRetries(trial, async () =>
+        item.kind.readBack(await context.client(), sent.id, { signal: run.signal }),
+      );
     return sent;
   } finally {
     meter.end();
@@ -63,12 +66,8 @@ export async function sendFile(context: SendContext, item: UploadItem): Promise<
 
 const SPECIAL = 'it is not a regular file; send it through a pipe and name it -';
 
-async function sendOnce(
-  context: SendContext,
-  item: UploadItem,
-  client: CrashClient,
-  meter: Meter,
-): Promise<Sent> {
+async function sendOnce(context: SendContext, item: UploadItem, meter: Meter): Promise<Sent> {
+  const client = await context.client();
   const { handle, sizeBytes } = await openLocalFile(item.path, SPECIAL);
   // A file that grows meanwhile is sent as long as it was said to be.
   const bytes = handle.createReadStream({ end: sizeBytes - 1, highWaterMark: READ_BYTES });

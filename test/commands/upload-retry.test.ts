@@ -1,10 +1,17 @@
 /** Uploads to servers that are away, busy, old or slow: what is tried again, for how long, and what is not. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { runAction } from '../../commands/run.ts';
+import { uploadKinds } from '../../commands/upload/kinds.ts';
 import { inOrder } from '../../commands/upload/queue.ts';
+import { createAsking } from '../../commands/upload/resume.ts';
 import { mayPass, nextDelay, withRetries } from '../../commands/upload/retry.ts';
+import { sendFile } from '../../commands/upload/send.ts';
+import { createBatchProgress } from '../../commands/views/batch-progress.ts';
+import { loadDriver } from '../../src/backends/sqlite/driver.ts';
+import { crashOperations } from '../../src/crash/operations.ts';
 import { ChsError } from '../../src/platform/errors.ts';
 import { testFolder } from '../fixtures/folder.ts';
 import { example, jsonLines, runChs } from './run-chs.ts';
@@ -237,4 +244,39 @@ t.test('a queue goes no further when its results cannot be told', async (t) => {
   const items = Array.from({ length: 50 }, (_, index) => index);
   await t.rejects(inOrder(items, { jobs: 3, signal, work, done }), { message: 'nowhere to tell it' });
   t.ok(begun.length <= 6, `${begun.length} of 50`);
+});
+
+t.test('tries again to open a database that is locked', async (t) => {
+  const cwd = testFolder(t, { data: {}, 'chs.yaml': '' });
+  const database = join(cwd, 'data', 'chs.db');
+  const config = join(cwd, 'chs.yaml');
+  const storage = join(cwd, 'data', 'files');
+  writeFileSync(
+    config,
+    JSON.stringify({ database: { path: database, busy_timeout_ms: 0 }, storage: { base_path: storage } }),
+  );
+  const Driver = loadDriver();
+  const other = new Driver(database);
+  other.exec('begin exclusive');
+  const remarks: string[] = [];
+  const code = await runAction({ config, json: false, quiet: false, color: false }, async (run) => {
+    const note = (text: string): void => {
+      remarks.push(text);
+      if (other.inTransaction) other.exec('rollback');
+    };
+    const context = {
+      run: { ...run, out: { ...run.out, note } },
+      client: async () => (await run.connect()).client(crashOperations),
+      patience: { retries: 0, waitMs: 60_000, lastSuccessMs: Date.now() },
+      asking: createAsking(),
+      askAlways: true,
+      readBack: true,
+      progress: createBatchProgress(1, false),
+    };
+    const item = { kind: uploadKinds.pdb, path: example('crashme.pdb'), fields: {} };
+    t.match(await sendFile(context, item), { reply: { state: 'verified' } });
+  });
+  other.close();
+  t.equal(code, 0);
+  t.match(remarks, [/^crashme\.pdb: .*locked by another process; trying again in/]);
 });
