@@ -9,7 +9,7 @@ import { matchCommand } from './match.ts';
 import type { ExitCode, Run } from './run.ts';
 import { datum, type Fact, renderFacts, shownTime } from './views/facts.ts';
 import { showDifferences, storedFacts } from './views/stored.ts';
-import { pdbFacts, symbolStoreKey } from './views/symbols.ts';
+import { pdbFacts, pdbStoreKey } from './views/symbols.ts';
 import { wantedCommand } from './wanted.ts';
 
 const operations = {
@@ -107,7 +107,7 @@ async function showPdb(run: Run, { args: [argument = ''] }: Invocation): Promise
     ['guid', pdb.exe_guid],
     ['age', pdb.exe_age],
     ['info age', infoAge],
-    ['store key', symbolStoreKey(pdb.exe_guid, pdb.exe_age, format === 'portable')],
+    ['store key', pdbStoreKey(pdb.exe_guid, pdb.exe_age, format === 'portable')],
     ...storedFacts(pdb, pdb.uploaded_at),
   ]);
   for (const warning of pdb.warnings) out.line(`${out.style.yellow('warning')}  ${datum(warning)}`);

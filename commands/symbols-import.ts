@@ -12,7 +12,7 @@ import { BATCH_FILES_MAX } from './upload/expand.ts';
 import { uploadKinds } from './upload/kinds.ts';
 import { beginsAsPdb, isOfKind } from './upload/recognise.ts';
 import { datum } from './views/facts.ts';
-import { symbolStoreKey } from './views/symbols.ts';
+import { pdbStoreKey } from './views/symbols.ts';
 
 /** What a version of a transaction must look like to be one of a program: it becomes part of a path. */
 const SANE_VERSION = /^(?!.*\.\.)[\w+-][\w.+-]{0,62}[\w+-]$|^\w$/;
@@ -108,7 +108,7 @@ async function identityOf(
     return { key: parsed.codeId, version: parsed.version };
   }
   const { parsed } = await inspectLocalSymbols(run, path, inspectPdb);
-  return { key: symbolStoreKey(parsed.guid, parsed.age, parsed.kind === 'portable'), version: null };
+  return { key: pdbStoreKey(parsed.guid, parsed.age, parsed.kind === 'portable'), version: null };
 }
 
 /** What whoever added the file called the version, where that can be one. */

@@ -4,7 +4,7 @@ import { isRealStamp } from '../../src/crash/match.ts';
 import { parseInstant } from '../../src/platform/clock.ts';
 import type { CrashClient } from '../crash-files.ts';
 import { safeFileName } from '../download.ts';
-import { symbolStoreKey } from '../views/symbols.ts';
+import { pdbStoreKey } from '../views/symbols.ts';
 
 /** As many as the server gives at a time. */
 const PAGE_SIZE = 100;
@@ -70,7 +70,7 @@ async function* pages<Row extends { readonly id: string; readonly uploaded_at: s
 function pdbSymbol(pdb: ShownPdb): StoredSymbol {
   const guid = pdb.parsed ? pdb.parsed.exe_guid : pdb.exe_guid;
   const age = pdb.parsed ? pdb.parsed.exe_age : pdb.exe_age;
-  const key = symbolStoreKey(guid ?? null, age ?? null, pdb.parsed?.format === 'portable');
+  const key = pdbStoreKey(guid ?? null, age ?? null, pdb.parsed?.format === 'portable');
   return { kind: 'pdb', key: usable(key), fileName: safeFileName(pdb.pdb_filename), ...shared(pdb) };
 }
 

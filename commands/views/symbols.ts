@@ -2,15 +2,16 @@
 import type { Pdb } from '../../src/crash/formats/pdb.ts';
 import type { Pe } from '../../src/crash/formats/pe.ts';
 import { isRealStamp } from '../../src/crash/match.ts';
+import { guidKeyOf, symbolStoreKey } from '../../src/crash/names.ts';
+import { PORTABLE_AGE } from '../../src/crash/symbol-path.ts';
 import { isoSeconds } from '../../src/platform/clock.ts';
 import { datum, type Fact, shownTime } from './facts.ts';
 
-/** The folder name under which a symbol server keeps a PDB: GUID digits and age, both hexadecimal (Microsoft: SymStore). */
-export function symbolStoreKey(guid: string | null, age: number | null, portable: boolean): string | null {
-  if (guid === null) return null;
-  const digits = guid.replace(/[-{}]/g, '').toUpperCase();
-  if (portable) return `${digits}FFFFFFFF`;
-  return age === null ? null : `${digits}${age.toString(16).toUpperCase()}`;
+/** The folder of a PDB in a symbol store; null where what is known of it gives none. A portable one has no age. */
+export function pdbStoreKey(guid: string | null, age: number | null, portable: boolean): string | null {
+  const guidKey = guidKeyOf(guid);
+  const keyAge = portable ? PORTABLE_AGE : age;
+  return guidKey === null || keyAge === null ? null : symbolStoreKey(guidKey, keyAge);
 }
 
 export function pdbFacts(pdb: Pdb): Fact[] {
@@ -26,7 +27,7 @@ export function pdbFacts(pdb: Pdb): Fact[] {
         ? null
         : `${pdb.infoAge}${differs ? ' (raised after linking; debuggers ignore it)' : ''}`,
     ],
-    ['store key', symbolStoreKey(pdb.guid, pdb.age, portable)],
+    ['store key', pdbStoreKey(pdb.guid, pdb.age, portable)],
   ];
 }
 

@@ -10,7 +10,7 @@ import { meaningOf } from '../../commands/views/minidump.ts';
 import { progressFigures, progressLine, shownBytes } from '../../commands/views/progress.ts';
 import { differences } from '../../commands/views/stored.ts';
 import { createStyle, wantsColor } from '../../commands/views/style.ts';
-import { symbolStoreKey } from '../../commands/views/symbols.ts';
+import { pdbStoreKey } from '../../commands/views/symbols.ts';
 import { measureFor, renderTable } from '../../commands/views/table.ts';
 import { wrapWords } from '../../commands/views/wrap.ts';
 
@@ -234,8 +234,8 @@ t.test('spelling is no difference between what was declared and what was parsed'
 
 t.test('symbol stores have a key for each PDB', async (t) => {
   const guid = '54A340A4-D444-CC37-4C4C-44205044422E';
-  t.equal(symbolStoreKey(guid, 26, false), '54A340A4D444CC374C4C44205044422E1A');
-  t.equal(symbolStoreKey(guid, null, true), '54A340A4D444CC374C4C44205044422EFFFFFFFF');
-  t.equal(symbolStoreKey(null, 1, false), null);
-  t.equal(symbolStoreKey(guid, null, false), null);
+  t.equal(pdbStoreKey(guid, 26, false), '54A340A4D444CC374C4C44205044422E1A');
+  t.equal(pdbStoreKey(guid, null, true), '54A340A4D444CC374C4C44205044422EFFFFFFFF');
+  t.equal(pdbStoreKey(null, 1, false), null);
+  t.equal(pdbStoreKey(guid, null, false), null);
 });
