@@ -4,6 +4,7 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import type { CallOptions } from '../src/connect.ts';
 import { crashOperations } from '../src/crash/operations.ts';
 import { ChsError } from '../src/platform/errors.ts';
 import type { CrashClient } from './crash-files.ts';
@@ -95,10 +96,9 @@ async function placed(
   const filter = { version: text('version'), name: text('name'), since: text('since') };
   const places = new Map<string, Placed>();
   let nameless = 0;
-  const call = <T>(ask: () => Promise<T>): Promise<T> => {
-    run.signal.throwIfAborted();
-    return withRetries({ run, patience, label: 'the list' }, ask);
-  };
+  const { signal } = run;
+  const call = <T>(ask: (options: CallOptions) => Promise<T>): Promise<T> =>
+    withRetries({ run, patience, label: 'the list' }, () => ask({ signal }));
   for await (const symbol of storedSymbols(client, filter, call)) {
     const { fileName, key } = symbol;
     if (fileName === null || key === null) {

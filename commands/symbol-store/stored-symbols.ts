@@ -1,4 +1,6 @@
 /** What the server has that debuggers ask symbol stores for: PDBs and images, with the folders that they go into. */
+
+import type { CallOptions } from '../../src/connect.ts';
 import { formatCodeId } from '../../src/crash/formats/pe.ts';
 import { isRealStamp } from '../../src/crash/match.ts';
 import { parseInstant } from '../../src/platform/clock.ts';
@@ -33,29 +35,54 @@ export interface SymbolFilter {
 type ShownPdb = Awaited<ReturnType<CrashClient['listPdbs']>>['pdbs'][number];
 type ShownExe = Awaited<ReturnType<CrashClient['listExes']>>['exes'][number];
 
-/** All PDBs, then all images that pass the filter, newest first. */
+interface Page<Row> {
+  readonly rows: readonly Row[];
+  /** Of all pages. */
+  readonly total: number;
+}
+
+/**
+ * All PDBs, then all images that pass the filter, newest first.
+ *
+ * @param call makes a request, and makes it again where that may help
+ */
 export async function* storedSymbols(
-  client: CrashClient,
+  client: Pick<CrashClient, 'listPdbs' | 'listExes'>,
   { since, ...filter }: SymbolFilter,
-  call: <T>(ask: () => Promise<T>) => Promise<T>,
+  call: <T>(ask: (options: CallOptions) => Promise<T>) => Promise<T>,
 ): AsyncGenerator<StoredSymbol> {
   const sinceMs = since === undefined ? Number.NEGATIVE_INFINITY : parseInstant(since);
-  const pdbs = (page: number) =>
-    call(() => client.listPdbs({ ...filter, page, page_size: PAGE_SIZE })).then((reply) => reply.pdbs);
-  const exes = (page: number) =>
-    call(() => client.listExes({ ...filter, page, page_size: PAGE_SIZE })).then((reply) => reply.exes);
+  const asked = (page: number) => ({ ...filter, page, page_size: PAGE_SIZE });
+  const pdbs = async (page: number): Promise<Page<ShownPdb>> => {
+    const { pdbs: rows, total } = await call((options) => client.listPdbs(asked(page), options));
+    return { rows, total };
+  };
+  const exes = async (page: number): Promise<Page<ShownExe>> => {
+    const { exes: rows, total } = await call((options) => client.listExes(asked(page), options));
+    return { rows, total };
+  };
   for await (const row of pages(pdbs, sinceMs)) yield pdbSymbol(row);
   for await (const row of pages(exes, sinceMs)) yield exeSymbol(row);
 }
 
-/** Each row once: what is uploaded meanwhile pushes others on to the next page. */
+/**
+ * Each row once, and none left out. What is uploaded meanwhile comes first and pushes others on to the next page; what
+ * is deleted draws them on to one that was read already, by no more than the total falls.
+ */
 async function* pages<Row extends { readonly id: string; readonly uploaded_at: string }>(
-  list: (page: number) => Promise<readonly Row[]>,
+  list: (page: number) => Promise<Page<Row>>,
   sinceMs: number,
 ): AsyncGenerator<Row> {
   const seen = new Set<string>();
+  let totalBefore = 0;
   for (let page = 1; ; page += 1) {
-    const rows = await list(page);
+    const { rows, total } = await list(page);
+    const fallen = totalBefore - total;
+    totalBefore = total;
+    if (fallen > 0 && page > 1) {
+      page = Math.max(0, page - 1 - Math.ceil(fallen / PAGE_SIZE));
+      continue;
+    }
     for (const row of rows) {
       if (Date.parse(row.uploaded_at) < sinceMs) return;
       if (seen.has(row.id)) continue;
