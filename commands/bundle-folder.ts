@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import type { Download } from '../src/connect.ts';
 import {
   type Bundle,
@@ -14,7 +14,7 @@ import {
 import { inspectMinidump } from '../src/crash/inspect.ts';
 import { moduleIdentity } from '../src/crash/modules.ts';
 import { baseName, dashedGuid } from '../src/crash/names.ts';
-import { ChsError } from '../src/platform/errors.ts';
+import { ChsError, printable } from '../src/platform/errors.ts';
 import { readVersion } from '../src/platform/package.ts';
 import type { CrashClient } from './crash-files.ts';
 import { writePartial } from './download.ts';
@@ -24,6 +24,8 @@ import type { Run } from './run.ts';
 
 /** So many modules are asked for at a time. */
 const MODULES_A_REQUEST = 500;
+
+const MANIFEST = 'manifest.json';
 
 /** What a bundle is made of: a dump, wherever it is, and what is stored for its modules. */
 export interface BundleSource {
@@ -97,13 +99,71 @@ export async function refuseTaken(target: string, force: boolean): Promise<void>
   });
   if (names.length === 0) return;
   if (!force) return refuse('it exists already and is not empty; --force replaces a bundle');
-  if (!(await isBundle(target))) refuse('it holds other things than a bundle, and is not replaced');
+  const { own, foreign } = await contentOf(target);
+  if (own.size === 0) return refuse('it holds other things than a bundle, and is not replaced');
+  const [first] = foreign;
+  if (first !== undefined)
+    refuse(`it holds ${printable(first, 200)}, which is not of the bundle; move that away first`);
 }
 
-/** A folder that was made here: whatever else may be in it was put beside these. */
-async function isBundle(folder: string): Promise<boolean> {
-  const text = await readFile(join(folder, 'manifest.json'), 'utf8').catch(() => '');
-  return /^\{\s*"made_by": "chs /.test(text);
+/**
+ * Puts right what a run left behind that was ended between the two renames of `--force`: the bundle that it took
+ * away goes back to its place, and one that was replaced already is removed.
+ */
+export async function recoverReplaced(target: string): Promise<void> {
+  const beginning = `${baseName(target)}.`;
+  for (const name of await readdir(dirname(target)).catch(() => [])) {
+    if (!name.startsWith(beginning) || !/^[\da-f]{8}\.old$/.test(name.slice(beginning.length))) continue;
+    const old = join(dirname(target), name);
+    const { own, foreign, isWhole } = await contentOf(old).catch(() => NOTHING);
+    if (own.size === 0 || foreign.length > 0) continue;
+    const isThere = (await stat(target).catch(() => null)) !== null;
+    if (isThere) await discard(old).catch(() => {});
+    else if (isWhole) await rename(old, target).catch(() => {});
+  }
+}
+
+/** Of a folder; paths have `/`. */
+interface Content {
+  /** What was made here, by the manifest; empty for a folder that is no bundle. */
+  readonly own: ReadonlySet<string>;
+  /** What was put beside that. */
+  readonly foreign: readonly string[];
+  /** All that the manifest names is there. */
+  readonly isWhole: boolean;
+}
+
+const NOTHING: Content = { own: new Set(), foreign: [], isWhole: false };
+
+async function contentOf(folder: string): Promise<Content> {
+  const own = ownPaths(await readFile(join(folder, MANIFEST), 'utf8').catch(() => ''));
+  if (own.size === 0) return NOTHING;
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const found = entries
+    .filter((entry) => !entry.isDirectory())
+    .map(({ parentPath, name }) => relative(folder, join(parentPath, name)).split(sep).join('/').normalize());
+  const foreign = found.filter((path) => !own.has(path));
+  return { own, foreign, isWhole: found.length - foreign.length === own.size };
+}
+
+/** Empty for what is no manifest of a bundle. */
+function ownPaths(manifest: string): Set<string> {
+  if (!/^\{\s*"made_by": "chs /.test(manifest)) return new Set();
+  try {
+    const { minidump, modules } = JSON.parse(manifest) as Bundle['manifest'];
+    const fates = modules.flatMap(({ pdb, exe }) => [pdb, exe]);
+    const paths = fates.flatMap((fate) => (fate.included ? [fate.path] : []));
+    return new Set([MANIFEST, 'open.cmd', minidump.path, ...paths].map((path) => path.normalize()));
+  } catch {
+    return new Set();
+  }
+}
+
+/** The manifest goes last, by which whatever is left is known for a bundle's. */
+async function discard(folder: string): Promise<void> {
+  const how = { recursive: true, force: true, maxRetries: 3 };
+  for (const name of await readdir(folder)) if (name !== MANIFEST) await rm(join(folder, name), how);
+  await rm(folder, how);
 }
 
 /**
@@ -138,16 +198,20 @@ async function fill(run: Run, client: CrashClient, source: BundleSource, folder:
   const gone = new Set<string>();
   const saved = new Set<string>();
   let { dump } = source;
+  const layOut = (): Bundle => layOutBundle({ dump, modules: source.modules, gone, version: readVersion() });
   for (;;) {
-    const bundle = layOutBundle({ dump, modules: source.modules, gone, version: readVersion() });
-    const file = bundle.files.find(({ path }) => !saved.has(path));
-    if (!file) return bundle;
-    const download = await openFile(run, client, source, file);
-    if (download) {
-      const sha256 = await save(run, download, join(folder, ...file.path.split('/')));
-      saved.add(file.path);
-      if (file.kind === 'minidump') dump = { ...dump, sha256 };
-    } else if (file.id !== null) gone.add(file.id);
+    const goneBefore = gone.size;
+    for (const file of layOut().files) {
+      if (saved.has(file.path) || (file.id !== null && gone.has(file.id))) continue;
+      const download = await openFile(run, client, source, file);
+      if (download) {
+        const sha256 = await save(run, download, join(folder, ...file.path.split('/')));
+        saved.add(file.path);
+        if (file.kind === 'minidump') dump = { ...dump, sha256 };
+      } else if (file.id !== null) gone.add(file.id);
+    }
+    // In the place of one that is gone may come another.
+    if (gone.size === goneBefore) return layOut();
   }
 }
 
@@ -178,6 +242,7 @@ async function save(run: Run, download: Download, path: string): Promise<string>
   }
 }
 
+/** No file system swaps folders in one step; `recoverReplaced` is for a run that is ended in between. */
 async function appear(partial: string, target: string, force: boolean): Promise<void> {
   await refuseTaken(target, force);
   const old = `${partial.slice(0, -'.part'.length)}.old`;
@@ -191,8 +256,8 @@ async function appear(partial: string, target: string, force: boolean): Promise<
   try {
     await rename(partial, target);
   } catch (error) {
-    if (isMoved) await rename(old, target);
+    if (isMoved) await rename(old, target).catch(() => {});
     throw error;
   }
-  if (isMoved) await rm(old, { recursive: true, force: true, maxRetries: 3 });
+  if (isMoved) await discard(old);
 }

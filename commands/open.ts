@@ -22,7 +22,7 @@ export function openCommand(parent: Command, context: CommandContext): void {
     options: () => [
       completed(new Option('-o, --output <folder>', 'make this folder, or this .zip archive'), 'directory'),
       new Option('--zip', 'write one zip archive instead'),
-      new Option('-f, --force', 'replace a bundle that exists'),
+      new Option('-f, --force', 'replace a bundle that exists, and nothing but a bundle'),
       new Option('--start', 'start the debugger on it (on Windows)'),
     ],
     examples: ['chs dump open ID', 'chs dump open ID --zip', 'chs dump open crash.dmp -o crash --start'],
@@ -53,6 +53,7 @@ async function open(run: Run, { args: [argument = ''], options }: Invocation): P
   const target = withoutSlash(output ?? (isStored ? argument : folderNameOf(argument)));
   if (resolve(target) === resolve(run.cwd))
     throw usageError('-o names the working directory; name a folder in it');
+  await folders.recoverReplaced(target);
   await folders.refuseTaken(target, force);
   const client = (await run.connect()).client(crashOperations);
   const source = await (isStored ? folders.storedSource : folders.localSource)(run, client, argument);

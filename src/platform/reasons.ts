@@ -146,6 +146,10 @@ const rows: readonly PhraseRow[] = [
     'it exists already and is not empty; --force replaces a bundle',
     '文件夹已存在且不为空；--force 可替换已有的调试包',
   ],
+  [
+    'it holds {path}, which is not of the bundle; move that away first',
+    '其中的 {path} 不属于调试包；请先将其移走',
+  ],
   ['it holds other things than a bundle, and is not replaced', '其中不是调试包，不会替换'],
   ['it exists already; --force overwrites it', '文件已存在；--force 可覆盖'],
   ['the disk is full', '磁盘空间不足'],

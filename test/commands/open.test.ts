@@ -1,7 +1,16 @@
 /** `chs dump open`: folders for a debugger, whole or not there at all, of stored dumps and of files here. */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -69,8 +78,20 @@ for (const mode of modes) {
       stderr: /exists already and is not empty; --force replaces a bundle/,
     });
     writeFileSync(join(work, id, 'notes.txt'), 'mine');
+    t.match(await chs('dump', 'open', id, '--force'), {
+      code: 2,
+      stderr: /it holds notes\.txt, which is not of the bundle/,
+    });
+    t.equal(readFileSync(join(work, id, 'notes.txt'), 'utf8'), 'mine');
+    rmSync(join(work, id, 'notes.txt'));
+    // As a run leaves it that is ended between its two renames.
+    renameSync(join(work, id), join(work, `${id}.0123abcd.old`));
+    t.match(await chs('dump', 'open', id), { code: 2, stderr: /exists already and is not empty/ });
+    t.same(readdirSync(work), [id], 'it is back');
+    cpSync(join(work, id), join(work, `${id}.0123abcd.old`), { recursive: true });
     t.equal((await chs('dump', 'open', id, '--force')).code, 0);
-    t.notOk(existsSync(join(work, id, 'notes.txt')), 'it is the bundle alone');
+    t.same(readdirSync(work), [id], 'and the one that was replaced is gone');
+    t.same(contentOf(join(work, id)), content);
     mkdirSync(join(work, 'empty'));
     t.equal((await chs('dump', 'open', id, '-o', 'empty/')).code, 0);
     t.same(contentOf(join(work, 'empty')), content);
