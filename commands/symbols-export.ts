@@ -13,8 +13,15 @@ import { appear, checking } from './download.ts';
 import { describeFailure, printFailure } from './failure.ts';
 import { localFileError } from './local-file.ts';
 import type { ExitCode, Run } from './run.ts';
-import { type Entry, placeOf } from './symbol-store/admin.ts';
-import { adminFolder, isPlaced, readBooks, type StoreBooks, writeTransaction } from './symbol-store/books.ts';
+import { type Entry, folderParts, isReservedName, placeOf } from './symbol-store/admin.ts';
+import {
+  adminFolder,
+  isPlaced,
+  isTwoTierStore,
+  readBooks,
+  type StoreBooks,
+  writeTransaction,
+} from './symbol-store/books.ts';
 import { type StoredSymbol, storedSymbols } from './symbol-store/stored-symbols.ts';
 import { batchSettings } from './upload/batch-options.ts';
 import { inOrder } from './upload/queue.ts';
@@ -40,6 +47,7 @@ interface Export {
   readonly store: string;
   /** The folder of the books. */
   readonly admin: string;
+  readonly isTwoTier: boolean;
   readonly client: CrashClient;
   readonly patience: Patience;
   readonly progress: BatchProgress;
@@ -58,13 +66,13 @@ export async function exportSymbols(run: Run, invocation: Invocation): Promise<E
   const { jobs, patience } = batchSettings(invocation);
   const connection = await withRetries({ run, patience, label: 'the connection' }, () => run.connect());
   const client = connection.client(crashOperations);
-  const { symbols, nameless } = await placed(run, client, patience, options);
-  if (symbols.length === 0 && nameless === 0)
+  const { symbols, nameless, reserved } = await placed(run, client, patience, options);
+  if (symbols.length === 0 && nameless + reserved === 0)
     throw new ChsError('NO_MATCH', { reason: 'nothing that is stored fits' });
   const admin = await makeStore(store);
-  const books = await readBooks(store);
+  const [books, isTwoTier] = await Promise.all([readBooks(store), isTwoTierStore(store)]);
   const progress = createBatchProgress(symbols.length, run.out.interactive && !run.out.quiet);
-  const context = { run, store, admin, client, patience, progress };
+  const context = { run, store, admin, isTwoTier, client, patience, progress };
   const results: Exported[] = [];
   await inOrder(symbols, {
     jobs,
@@ -79,8 +87,10 @@ export async function exportSymbols(run: Run, invocation: Invocation): Promise<E
   progress.clear();
   const entries = newEntries(results, books);
   const transaction =
-    entries.length === 0 ? null : await writeTransaction(store, entries, transactionWords(options));
-  conclude(run, { store, transaction, results, nameless });
+    entries.length === 0
+      ? null
+      : await writeTransaction(store, entries, { isTwoTier, ...transactionWords(options) });
+  conclude(run, { store, transaction, results, nameless, reserved });
   return results.some(({ status }) => status === 'failed') ? 2 : 0;
 }
 
@@ -90,12 +100,13 @@ async function placed(
   client: CrashClient,
   patience: Patience,
   options: Invocation['options'],
-): Promise<{ symbols: Placed[]; nameless: number }> {
+): Promise<{ symbols: Placed[]; nameless: number; reserved: number }> {
   const text = (name: string): string | undefined =>
     typeof options[name] === 'string' ? options[name] : undefined;
   const filter = { version: text('version'), name: text('name'), since: text('since') };
   const places = new Map<string, Placed>();
   let nameless = 0;
+  let reserved = 0;
   const { signal } = run;
   const call = <T>(ask: (options: CallOptions) => Promise<T>): Promise<T> =>
     withRetries({ run, patience, label: 'the list' }, () => ask({ signal }));
@@ -105,16 +116,23 @@ async function placed(
       nameless += 1;
       continue;
     }
+    if (isReservedName(fileName)) {
+      reserved += 1;
+      run.out.warn(
+        `${datum(fileName)} (${symbol.id}): symbol stores keep this name for themselves; left out`,
+      );
+      continue;
+    }
     const place = placeOf({ fileName, key });
     if (!places.has(place)) places.set(place, { ...symbol, fileName, key });
   }
-  return { symbols: [...places.values()], nameless };
+  return { symbols: [...places.values()], nameless, reserved };
 }
 
 async function exportOne(context: Export, symbol: Placed): Promise<Exported> {
-  const { run, store, patience, progress } = context;
-  const { fileName, key } = symbol;
-  const file = join(store, fileName, key, fileName);
+  const { run, store, isTwoTier, patience, progress } = context;
+  const { fileName } = symbol;
+  const file = join(store, ...folderParts(symbol, isTwoTier), fileName);
   const meter = progress.open(datum(fileName), symbol.sizeBytes);
   try {
     const there = await whatIsThere(file, symbol);
@@ -209,11 +227,13 @@ function conclude(
     transaction,
     results,
     nameless,
+    reserved,
   }: {
     readonly store: string;
     readonly transaction: string | null;
     readonly results: readonly Exported[];
     readonly nameless: number;
+    readonly reserved: number;
   },
 ): void {
   const count = (wanted: Status): number => results.filter(({ status }) => status === wanted).length;
@@ -223,6 +243,7 @@ function conclude(
     conflicts: count('conflict'),
     failed: count('failed'),
     without_identity: nameless,
+    reserved_names: reserved,
   };
   if (out.json) {
     const files = results.map(({ symbol: { id, kind }, file, status, error }) => {
@@ -238,6 +259,7 @@ function conclude(
     [counts.conflicts, 'in the place of which is another file'],
     [counts.failed, 'failed'],
     [counts.without_identity, 'left out, as debuggers could not ask for them (no name, or no identity)'],
+    [counts.reserved_names, 'left out for their names'],
   ] as const;
   const line = said.filter(([number]) => number > 0).map(([number, words]) => `${number} ${words}`);
   out.note(`${line.join(', ')}${transaction === null ? '' : `; transaction ${transaction}`}`);

@@ -52,7 +52,8 @@ function addExport(parent: Command, context: CommandContext): void {
     summary: 'Write what is stored as a symbol store that debuggers and symstore read',
     description:
       'PDBs and images go to NAME/KEY/NAME, and what was added becomes a transaction in 000Admin. Again into the same ' +
-      'directory, only what is new is fetched; what is there is never replaced. Exit code 1: nothing stored fits.',
+      'directory, only what is new is fetched; what is there is never replaced. A store of two tiers (index2.txt) ' +
+      'stays one. Exit code 1: nothing stored fits.',
     arguments: [
       {
         syntax: '<directory>',

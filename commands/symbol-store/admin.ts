@@ -66,6 +66,26 @@ export function placeOf({ fileName, key }: Pick<Entry, 'fileName' | 'key'>): str
   return `${fileName}\\${key}`.toLowerCase();
 }
 
+/** What stands at the top of a store, or beside a file, and is no name of a symbol file there; Windows knows no case. */
+export function isReservedName(fileName: string): boolean {
+  return /^(000admin|pingme\.txt|index2\.txt|refs\.ptr|file\.ptr)$/i.test(fileName);
+}
+
+/**
+ * The folder of a file, below that of the store. In two tiers (`index2.txt`) the folders of the names lie in such of
+ * their first two letters. Windows takes a dot or space off the end of a folder's name, so there is none to begin with.
+ */
+export function folderParts(
+  { fileName, key }: Pick<Entry, 'fileName' | 'key'>,
+  isTwoTier: boolean,
+): string[] {
+  const letters = [...fileName]
+    .slice(0, 2)
+    .join('')
+    .replace(/[. ]+$/, '');
+  return isTwoTier && letters !== '' ? [letters, fileName, key] : [fileName, key];
+}
+
 /** `0000000001,add,file,11/22/2026,01:50:09,"Product","Version","Comment",`: local time, as symstore.exe has it. */
 export function transactionLine({ id, product, version, comment }: Transaction, at: Date): string {
   const two = (value: number): string => String(value).padStart(2, '0');

@@ -8,6 +8,7 @@ import {
   ADMIN_FOLDER,
   type Books,
   type Entry,
+  folderParts,
   nextId,
   parseBooks,
   parseTransactionFile,
@@ -64,7 +65,12 @@ export async function readBooks(store: string): Promise<StoreBooks> {
 export async function writeTransaction(
   store: string,
   entries: readonly Entry[],
-  said: { readonly product: string; readonly version: string; readonly comment: string },
+  said: {
+    readonly isTwoTier: boolean;
+    readonly product: string;
+    readonly version: string;
+    readonly comment: string;
+  },
   at = new Date(),
 ): Promise<string> {
   const folder = await adminFolder(store);
@@ -74,7 +80,7 @@ export async function writeTransaction(
   await writeWhole(file('lastid.txt'), id);
   await writeWhole(file(id), transactionFile(entries));
   for (const entry of entries) {
-    const references = join(store, entry.fileName, entry.key, 'refs.ptr');
+    const references = join(store, ...folderParts(entry, said.isTwoTier), 'refs.ptr');
     await writeWhole(references, withLastLine(await text(references), referenceLine(id, entry), '\n'));
   }
   const line = transactionLine({ id, ...said }, at);
@@ -87,6 +93,12 @@ export async function writeTransaction(
 
 export function isPlaced({ placedBy }: StoreBooks, entry: Pick<Entry, 'fileName' | 'key'>): boolean {
   return placedBy.has(placeOf(entry));
+}
+
+/** Whether the folders of the names lie in such of two letters: `index2.txt` says so to debuggers. */
+export async function isTwoTierStore(store: string): Promise<boolean> {
+  const names = await readdir(store).catch(() => []);
+  return names.some((name) => name.toLowerCase() === 'index2.txt');
 }
 
 /** In the case in which the store has it: elsewhere than on Windows `000admin` is another folder. */

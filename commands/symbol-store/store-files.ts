@@ -4,7 +4,7 @@ import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { ChsError } from '../../src/platform/errors.ts';
 import { localFileError } from '../local-file.ts';
 import { placeOf } from './admin.ts';
-import type { StoreBooks } from './books.ts';
+import { isTwoTierStore, type StoreBooks } from './books.ts';
 
 const POINTER_BYTES_MAX = 64 * 1024;
 
@@ -44,8 +44,7 @@ export async function* storeFiles(
   walk: StoreWalk,
 ): AsyncGenerator<StoreFile> {
   const { signal, abandoned } = walk;
-  const isTwoTier = (await namesIn(store, false)).some((name) => name.toLowerCase() === 'index2.txt');
-  for (const nameFolder of await nameFolders(store, isTwoTier)) {
+  for (const nameFolder of await nameFolders(store, await isTwoTierStore(store))) {
     const fileName = nameFolder.slice(
       Math.max(nameFolder.lastIndexOf('/'), nameFolder.lastIndexOf('\\')) + 1,
     );

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import t from 'tap';
+import { folderParts } from '../../commands/symbol-store/admin.ts';
 import { testFolder } from '../fixtures/folder.ts';
 import { sharedFixtures } from '../fixtures/shared.ts';
 import { modes } from './modes.ts';
@@ -111,6 +112,23 @@ t.test('goes on with an export that was cut off, and replaces nothing', async (t
   );
   t.equal(readFileSync(join(folders[1] ?? '', 'crashme.pdb'), 'latin1'), 'of somebody else');
   t.notOk(existsSync(join(cwd, 'store', '000Admin', '1234abcd.part')));
+});
+
+t.test('writes two tiers where there are two, and no folder of a name that the store keeps', async (t) => {
+  const cwd = testFolder(t, { fresh: {}, store: { 'index2.txt': '' } });
+  copyFileSync(example('r2/crashme.pdb'), join(cwd, 'PingMe.txt'));
+  await runChs(['pdb', 'upload', example('crashme.pdb'), 'PingMe.txt'], { cwd });
+  const run = await runChs(['symbols', 'export', 'store', '--json'], { cwd });
+  t.match(run, { code: 0, stderr: /PingMe\.txt \([\w-]+\): symbol stores keep this name for themselves/ });
+  t.match(jsonLines(run.stdout), [{ written: 1, reserved_names: 1, transaction: '0000000001' }]);
+  t.strictSame(
+    tree(join(cwd, 'store')).filter((path) => !path.startsWith('000Admin')),
+    [`cr/crashme.pdb/${KEY1}/crashme.pdb`, `cr/crashme.pdb/${KEY1}/refs.ptr`, 'index2.txt', 'pingme.txt'],
+  );
+  const taken = await runChs(['symbols', 'import', join('..', 'store')], { cwd: join(cwd, 'fresh') });
+  t.match(taken, { code: 0, stderr: /1 uploaded/ });
+  t.strictSame(folderParts({ fileName: '..pdb', key: 'A1' }, true), ['..pdb', 'A1']);
+  t.strictSame(folderParts({ fileName: 'a.pdb', key: 'A1' }, true), ['a', 'a.pdb', 'A1']);
 });
 
 t.test('reads two tiers, pointers, deleted transactions and wrong folders', async (t) => {
