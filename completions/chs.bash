@@ -361,7 +361,7 @@ _chs() {
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-V --version --name --since --product -j --jobs --retries --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
       else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     'symbols import')
-      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-j --jobs --retries --wait --wait-timeout --summary --fail-on-mismatch --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--follow-pointers -j --jobs --retries --wait --wait-timeout --summary --fail-on-mismatch --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
       else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     'serve')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--host --port --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))

@@ -140,7 +140,7 @@ complete -c chs -n '__chs_at "dump show"' -s h -l help -d 'show this help'
 complete -c chs -n '__chs_at "dump show"' -F
 complete -c chs -n '__chs_at "dump open"' -s o -l output -r -F -d 'make this folder, or this .zip archive'
 complete -c chs -n '__chs_at "dump open"' -l zip -d 'write one zip archive instead'
-complete -c chs -n '__chs_at "dump open"' -s f -l force -d 'replace a bundle that exists'
+complete -c chs -n '__chs_at "dump open"' -s f -l force -d 'replace a bundle that exists, and nothing but a bundle'
 complete -c chs -n '__chs_at "dump open"' -l start -d 'start the debugger on it (on Windows)'
 complete -c chs -n '__chs_at "dump open"' -l server -x -d 'work on the server at this URL instead of the local data'
 complete -c chs -n '__chs_at "dump open"' -l key-file -r -F -d 'read the API key from the first line of this file'
@@ -411,6 +411,7 @@ complete -c chs -n '__chs_at "symbols export"' -s q -l quiet -d 'no progress and
 complete -c chs -n '__chs_at "symbols export"' -l no-color -d 'no colours (also: NO_COLOR)'
 complete -c chs -n '__chs_at "symbols export"' -s h -l help -d 'show this help'
 complete -c chs -n '__chs_at "symbols export"' -F
+complete -c chs -n '__chs_at "symbols import"' -l follow-pointers -d 'send what pointers and links name outside of the store, too; only for stores whose writers you trust'
 complete -c chs -n '__chs_at "symbols import"' -s j -l jobs -x -d 'files at the same time (default: 4)'
 complete -c chs -n '__chs_at "symbols import"' -l retries -x -d 'attempts after one that failed for a reason that may pass (default: 3)'
 complete -c chs -n '__chs_at "symbols import"' -l wait -d 'wait for a server that is away or full, and until each file is stored and can be read back'
