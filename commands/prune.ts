@@ -49,7 +49,7 @@ async function prune(run: Run, invocation: Invocation): Promise<ExitCode> {
   }
   if (yes !== true) {
     for (const line of await planLines(run, plan)) out.note(line);
-    if (plan.remaining.files > 0 && !(await confirmed(run, `Delete ${files(plan.remaining.files)}?`))) {
+    if (plan.to_delete.files > 0 && !(await confirmed(run, `Delete ${files(plan.to_delete.files)}?`))) {
       out.note('Nothing was deleted.');
       return 1;
     }
@@ -62,7 +62,7 @@ async function prune(run: Run, invocation: Invocation): Promise<ExitCode> {
   // What the plan could not judge yet was not shown, and must not go if it can be judged by now.
   const shown =
     plan.unindexed > 0 ? { symbols: false, ...(plan.max_size_waits ? { max_size: '0' } : {}) } : {};
-  await deleteAll(run, client, { ...limits, ...shown, as_of: plan.as_of }, plan.remaining.files);
+  await deleteAll(run, client, { ...limits, ...shown, as_of: plan.as_of }, plan.to_delete.files);
   if (plan.unindexed > 0 && yes === true) out.warn(waitingLine(plan));
   return 0;
 }
@@ -91,9 +91,9 @@ async function deleteAll(
     gone.exes += reply.exes.files;
     gone.bytes += reply.minidumps.bytes + reply.pdbs.bytes + reply.exes.bytes;
     gone.noLongerDebuggable += reply.no_longer_debuggable;
-    const isOver = reply.remaining.files === 0 || countOf(reply) === 0;
+    const isOver = reply.to_delete.files === 0 || countOf(reply) === 0;
     if (out.interactive && !out.quiet && !out.json) {
-      const done = Math.max(0, plannedFiles - reply.remaining.files);
+      const done = Math.max(0, plannedFiles - reply.to_delete.files);
       process.stderr.write(isOver ? ERASE_LINE : `${ERASE_LINE}deleted ${done} of ${files(plannedFiles)}`);
     }
     if (isOver) break;
@@ -112,7 +112,7 @@ function countOf({ minidumps, pdbs, exes }: Reply): number {
 const files = (count: number): string => (count === 1 ? '1 file' : `${count} files`);
 
 async function planLines({ out }: Run, plan: Reply): Promise<string[]> {
-  const { stored, remaining, unindexed, no_longer_debuggable } = plan;
+  const { stored, to_delete: remaining, unindexed, no_longer_debuggable } = plan;
   const lines: string[] = [];
   if (remaining.files > 0) {
     const kinds = [

@@ -44,7 +44,7 @@ export async function runBatch(
   const done = (result: FileResult, item: BatchItem, index: number): void => {
     results.set(index, result);
     context.progress.clear();
-    if (result.sent) report(run, item.path, result.sent, lines);
+    if (result.sent) report(run, item.path, result.sent, { lines, named: items.length > 1 });
     else if (!single) sayFailure(run, result.error);
   };
   const work = (item: BatchItem): Promise<FileResult> => tried(context, item);

@@ -8,13 +8,23 @@ import { datum } from '../views/facts.ts';
 import type { Sent, UploadKind, UploadReply } from './kinds.ts';
 
 /** Prints what became of one upload; `lines` false leaves out the line of data, for a summary in its place. */
-export function report({ out }: Pick<Run, 'out'>, path: string, { id, reply }: Sent, lines: boolean): void {
+/** What is printed of an upload that was done. */
+interface Told {
+  /** Its line is printed at all: not where standard output is for something else. */
+  readonly lines: boolean;
+  /** With the file's name: of several, the ID alone does not tell which one it is. */
+  readonly named: boolean;
+}
+
+export function report({ out }: Pick<Run, 'out'>, path: string, { id, reply }: Sent, told: Told): void {
   if (out.json) {
     out.value(reply);
-  } else if (lines) {
+  } else if (told.lines) {
     const { style, columns } = out;
     const paint = reply.state === 'verified' ? style.green : style.yellow;
-    out.line(uploadLine(id, reply, columns, paint));
+    const own = told.named ? `  ${datum(path)}` : '';
+    const room = columns === null ? null : Math.max(0, columns - own.length);
+    out.line(`${uploadLine(id, reply, room, paint)}${own}`);
   }
   const waited = reply.newly_debuggable ?? 0;
   if (waited > 0)

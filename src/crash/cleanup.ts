@@ -230,7 +230,7 @@ function summaryOf({ gone, remaining, noLongerDebuggable }: Deleted) {
     exes: gone.exes.files,
     freed_bytes: sum(gone).bytes,
     no_longer_debuggable: noLongerDebuggable,
-    remaining_files: remaining.files,
+    to_delete_files: remaining.files,
   };
 }
 
@@ -258,7 +258,7 @@ function shownPlan({ going, stored, unindexed, sizeWaits, noLongerDebuggable }: 
     stored: sum(stored),
     unindexed,
     max_size_waits: sizeWaits,
-    remaining: sum(going),
+    to_delete: sum(going),
   };
 }
 
@@ -269,6 +269,6 @@ function shownDeleted({ gone, remaining, plan, noLongerDebuggable }: Deleted) {
     stored: sum(plan.stored),
     unindexed: plan.unindexed,
     max_size_waits: plan.sizeWaits,
-    remaining,
+    to_delete: remaining,
   };
 }

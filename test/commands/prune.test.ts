@@ -64,7 +64,7 @@ for (const mode of modes) {
       stderr: '',
     });
     const again = await chs('dump', 'prune', '--max-age', '90d', '--yes', '--json');
-    t.match(jsonLines(again.stdout), [{ plan: false, minidumps: { files: 0 }, remaining: { files: 0 } }]);
+    t.match(jsonLines(again.stdout), [{ plan: false, minidumps: { files: 0 }, to_delete: { files: 0 } }]);
     t.equal(again.code, 0);
   });
 }

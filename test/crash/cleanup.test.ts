@@ -83,11 +83,11 @@ t.test('asked with less patience, a size limit deletes nothing and says so; ages
     .prune;
   const call = { signal: new AbortController().signal } as Parameters<typeof prune>[1];
   const waiting = { unindexed: DUMPS, max_size_waits: true, stored: { files: DUMPS } };
-  t.match(await prune({ plan: true }, call), { ...waiting, remaining: { files: 0 } });
+  t.match(await prune({ plan: true }, call), { ...waiting, to_delete: { files: 0 } });
   t.match(await prune({ plan: false }, call), {
     ...waiting,
     minidumps: { files: 0 },
-    remaining: { files: 0 },
+    to_delete: { files: 0 },
   });
   t.equal(catchUps.length, 2, 'a plan looks through them, too');
   t.equal(await count(), DUMPS);

@@ -84,7 +84,7 @@ inBoth('a plan says what would go and writes nothing; a run does exactly that', 
       exes: { files: 0, bytes: 0, oldest: null, newest: null },
       no_longer_debuggable: 0,
       stored: { files: 5 },
-      remaining: { files: 2 },
+      to_delete: { files: 2 },
     },
   });
   t.same(content(chs), rows);
@@ -93,7 +93,7 @@ inBoth('a plan says what would go and writes nothing; a run does exactly that', 
   const done = await prune(chs, { max_age: '90d', as_of: at(plan.body, 'data', 'as_of') });
   for (const kind of ['minidumps', 'pdbs', 'exes'])
     t.same(at(done.body, 'data', kind), at(plan.body, 'data', kind));
-  t.match(done.body, { data: { plan: false, remaining: { files: 0, bytes: 0 } } });
+  t.match(done.body, { data: { plan: false, to_delete: { files: 0, bytes: 0 } } });
   t.equal((await ask(chs, `/minidumps/${old}`)).status, 404);
   t.equal((await ask(chs, `/pdbs/${unneeded}`)).status, 404);
   t.equal((await ask(chs, `/pdbs/${needed}`)).status, 200);
@@ -109,7 +109,7 @@ inBoth('a plan says what would go and writes nothing; a run does exactly that', 
   );
   t.equal(stored(chs).length, 3);
 
-  t.match((await prune(chs, { plan: true, max_age: '90d' })).body, { data: { remaining: { files: 0 } } });
+  t.match((await prune(chs, { plan: true, max_age: '90d' })).body, { data: { to_delete: { files: 0 } } });
   age(chs, 100);
   t.match((await prune(chs, { max_age: '90d' })).body, {
     data: { minidumps: { files: 1 }, pdbs: { files: 1 }, exes: { files: 1 }, no_longer_debuggable: 0 },
@@ -122,7 +122,7 @@ inBoth(
   async (t, chs) => {
     await fill(chs);
     const planned = async (input: object) =>
-      at((await prune(chs, { plan: true, ...input })).body, 'data', 'remaining', 'files');
+      at((await prune(chs, { plan: true, ...input })).body, 'data', 'to_delete', 'files');
     t.equal(await planned({}), 1, 'symbols stay by configuration');
     t.equal(await planned({ symbols: true }), 4);
     t.equal(await planned({ max_age: '2y' }), 0);

@@ -67,7 +67,7 @@ export const cleanupOperations = defineOperations({
         max_size_waits: z
           .boolean()
           .describe('Whether max_size deletes nothing until all minidumps have been looked through'),
-        remaining: amount().describe('What is still to go'),
+        to_delete: amount().describe('What is still to go'),
       }),
     errors: ['NO_RETENTION_POLICY', 'STORAGE_FULL', 'STORAGE_UNWRITABLE'],
   },
