@@ -7,6 +7,7 @@ import { type Authenticate, createAuthenticate } from './access/authenticate.ts'
 import { accessOperations } from './access/operations.ts';
 import { createTokens } from './access/tokens.ts';
 import { openBlobs, openDatabase } from './backends/open.ts';
+import type { SqlBackend } from './backends/sql/backend.ts';
 import { createCleanupStore } from './backends/sql/cleanup-store.ts';
 import { createCrashStore } from './backends/sql/crash-store.ts';
 import { createEventStore } from './backends/sql/event-store.ts';
@@ -20,6 +21,7 @@ import { createCrash } from './crash/crash.ts';
 import { createMisses } from './crash/misses.ts';
 import { crashOperations } from './crash/operations.ts';
 import { filePathOf } from './crash/paths.ts';
+import type { CrashStore } from './crash/store.ts';
 import { createEvents } from './events/events.ts';
 import { createFeed } from './events/feed.ts';
 import { eventOperations } from './events/operations.ts';
@@ -27,6 +29,7 @@ import { type Component, createHealth } from './health/health.ts';
 import { healthOperations } from './health/operations.ts';
 import type { Handlers, Operations } from './operation.ts';
 import type { FixedKey } from './platform/access.ts';
+import type { BlobStore } from './platform/blobs.ts';
 import { configuredKeys } from './platform/listen-safety.ts';
 import type { Log } from './platform/log.ts';
 import { readVersion } from './platform/package.ts';
@@ -71,56 +74,22 @@ export async function createChs(config: Config, { log, keys, now = Date.now }: C
   const tokenStore = createTokenStore(database);
   const eventStore = createEventStore(database);
   const feed = createFeed(eventStore, log);
-  const missStore = createMissStore(database);
-  const misses = createMisses({ store: missStore, rowsMax: () => config.symbols.max_misses, now, log });
-  const modules = createModuleStore(database);
-  const catchUp = createCatchUp(modules, blobs);
-  const cleanup = createCleanup({
-    store: createCleanupStore(database),
-    modules,
-    blobs,
-    catchUp,
-    policy: retentionOf(config),
-    log,
-    now,
-  });
+  const crash = composeCrash(config, { database, blobs, store: crashStore, log, now });
   let draining = false;
 
   const sweptCount = await blobs.sweep((key) => crashStore.isReferenced(filePathOf(key)));
   if (sweptCount > 0) log.info(`Swept what interrupted uploads left: entries=${sweptCount}`);
 
-  const components: Component[] = [
-    { name: 'database', check: () => database.check() },
-    { name: 'storage', check: () => blobs.check() },
-    { name: 'disk', check: () => checkFreeSpace([root, dirname(config.database.path)]) },
-    { name: 'memory', check: checkFreeMemory },
-    {
-      name: 'accepting',
-      check: async () => {
-        if (draining) throw new Error('shutting down');
-      },
-    },
-  ];
+  const components = componentsOf({
+    database,
+    blobs,
+    folders: [root, dirname(config.database.path)],
+    isDraining: () => draining,
+  });
 
   return {
     domains: [
-      domain(
-        crashOperations,
-        createCrash({
-          store: crashStore,
-          names: createSymbolNameStore(database),
-          misses,
-          missStore,
-          modules,
-          blobs,
-          catchUp,
-          cleanup,
-          limits: limitsOf(config),
-          rootName: basename(root),
-          version: readVersion,
-          now,
-        }),
-      ),
+      domain(crashOperations, crash.handlers),
       domain(accessOperations, createTokens(tokenStore, now)),
       domain(eventOperations, createEvents({ feed, limits: streamLimitsOf(config), now })),
       domain(healthOperations, createHealth(components)),
@@ -137,18 +106,81 @@ export async function createChs(config: Config, { log, keys, now = Date.now }: C
     },
     async upkeep(signal) {
       await eventStore.keepNewest(config.limits.max_events);
-      await cleanup.runIfDue(signal);
+      await crash.cleanup.runIfDue(signal);
     },
     async close() {
       feed.close();
       await eventStore.keepNewest(config.limits.max_events).catch((error: unknown) => {
         log.warn(`Old events stay for now: ${error instanceof Error ? error.message : error}`);
       });
-      await misses.close();
+      await crash.misses.close();
       await blobs.close();
       await database.close();
     },
   };
+}
+
+interface CrashParts {
+  readonly database: SqlBackend;
+  readonly blobs: BlobStore;
+  readonly store: CrashStore;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
+/** The crash domain with what runs beside its operations. */
+function composeCrash(config: Config, { database, blobs, store, log, now }: CrashParts) {
+  const missStore = createMissStore(database);
+  const misses = createMisses({ store: missStore, rowsMax: () => config.symbols.max_misses, now, log });
+  const modules = createModuleStore(database);
+  const catchUp = createCatchUp(modules, blobs);
+  const cleanup = createCleanup({
+    store: createCleanupStore(database),
+    modules,
+    blobs,
+    catchUp,
+    policy: retentionOf(config),
+    log,
+    now,
+  });
+  const handlers = createCrash({
+    store,
+    names: createSymbolNameStore(database),
+    misses,
+    missStore,
+    modules,
+    blobs,
+    catchUp,
+    cleanup,
+    limits: limitsOf(config),
+    rootName: basename(config.storage.base_path),
+    version: readVersion,
+    now,
+  });
+  return { handlers, misses, cleanup };
+}
+
+interface Readiness {
+  readonly database: SqlBackend;
+  readonly blobs: BlobStore;
+  readonly folders: readonly string[];
+  readonly isDraining: () => boolean;
+}
+
+/** What has to work for the whole to be ready. */
+function componentsOf({ database, blobs, folders, isDraining }: Readiness): Component[] {
+  return [
+    { name: 'database', check: () => database.check() },
+    { name: 'storage', check: () => blobs.check() },
+    { name: 'disk', check: () => checkFreeSpace(folders) },
+    { name: 'memory', check: checkFreeMemory },
+    {
+      name: 'accepting',
+      check: async () => {
+        if (isDraining()) throw new Error('shutting down');
+      },
+    },
+  ];
 }
 
 function domain<T extends Operations>(operations: T, handlers: Handlers<T>): Domain {
