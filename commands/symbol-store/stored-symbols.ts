@@ -42,7 +42,7 @@ interface Page<Row> {
 }
 
 /**
- * All PDBs, then all images that pass the filter, newest first.
+ * All PDBs, then all images that pass the filter, newest first; with a version, the PDBs of its images as well.
  *
  * @param call makes a request, and makes it again where that may help
  */
@@ -61,8 +61,20 @@ export async function* storedSymbols(
     const { exes: rows, total } = await call((options) => client.listExes(asked(page), options));
     return { rows, total };
   };
-  for await (const row of pages(pdbs, sinceMs)) yield pdbSymbol(row);
-  for await (const row of pages(exes, sinceMs)) yield exeSymbol(row);
+  const given = new Set<string>();
+  for await (const row of pages(pdbs, sinceMs)) {
+    given.add(row.id);
+    yield pdbSymbol(row);
+  }
+  for await (const row of pages(exes, sinceMs)) {
+    yield exeSymbol(row);
+    if (filter.version === undefined || row.exe_guid === null) continue;
+    // A PDB knows no version: that of the image is its own, whatever its upload said or left out.
+    const { exe_guid: guid } = row;
+    const own = await call((options) => client.listPdbs({ guid, page: 1, page_size: PAGE_SIZE }, options));
+    for (const pdb of own.pdbs) if (!given.has(pdb.id)) yield pdbSymbol(pdb);
+    for (const pdb of own.pdbs) given.add(pdb.id);
+  }
 }
 
 /**

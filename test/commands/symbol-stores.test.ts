@@ -92,6 +92,19 @@ for (const mode of modes) {
   });
 }
 
+t.test('takes the PDBs of a version’s images along, whatever version they were uploaded with', async (t) => {
+  const cwd = testFolder(t);
+  const chs = (...args: string[]) => runChs(args, { cwd });
+  await chs('pdb', 'upload', example('crashme.pdb'), example('r2/crashme.pdb'));
+  await chs('exe', 'upload', example('crashme.exe'));
+  t.match(await chs('symbols', 'export', 'store', '--version', '1.2.3.4'), {
+    code: 0,
+    stderr: /^2 written/m,
+  });
+  const written = tree(join(cwd, 'store')).filter((path) => /crashme\.(exe|pdb)$/.test(path));
+  t.strictSame(written, ['crashme.exe/6B024A3069000/crashme.exe', `crashme.pdb/${KEY1}/crashme.pdb`]);
+});
+
 t.test('goes on with an export that was cut off, and replaces nothing', async (t) => {
   const cwd = testFolder(t, { store: { '000Admin': { '1234abcd.part': 'half' } } });
   const chs = (...args: string[]) => runChs(args, { cwd });
