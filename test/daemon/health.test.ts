@@ -2,8 +2,10 @@
 import { closeSync, fstatSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { dialects } from '../../daemon/dialects/table.ts';
 import { accessOperations } from '../../src/access/operations.ts';
 import { crashOperations } from '../../src/crash/operations.ts';
+import { eventOperations } from '../../src/events/operations.ts';
 import { healthOperations } from '../../src/health/operations.ts';
 import type { Operations } from '../../src/operation.ts';
 import { type Reached, reach, TEST_KEY } from '../fixtures/chs.ts';
@@ -89,9 +91,14 @@ inBoth('/openapi.json is an OpenAPI 3.1 document of every operation', async (t, 
   const answer = await answerOf(await chs.bare('/openapi.json'));
   t.equal(answer.status, 200);
   t.match(at(answer.body, 'openapi'), /^3\.1\./);
-  const tables: readonly Operations[] = [crashOperations, accessOperations, healthOperations];
+  const tables: readonly Operations[] = [
+    crashOperations,
+    accessOperations,
+    eventOperations,
+    healthOperations,
+  ];
   for (const [name, operation] of tables.flatMap((table) => Object.entries(table))) {
-    const path = operation.dialect === 'crash' ? `/api${operation.path}` : operation.path;
+    const [path = ''] = dialects[operation.dialect].paths(operation.path);
     const described = at(answer.body, 'paths', path, operation.method.toLowerCase());
     t.match(described, { operationId: name, summary: operation.summary }, name);
     t.ok(at(described, 'responses', '200'), name);
