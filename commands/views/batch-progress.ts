@@ -83,7 +83,7 @@ function forMany(fileCount: number, visible: boolean): BatchProgress {
 }
 
 /** `12 of 57 files  340.2 MB  45.0 MB/s` */
-export function batchLine(files: number, fileCount: number, bytes: number, elapsedMs: number): string {
+function batchLine(files: number, fileCount: number, bytes: number, elapsedMs: number): string {
   const rate = shownBytes((bytes * 1000) / Math.max(1, elapsedMs));
   return `${files} of ${fileCount} files  ${shownBytes(bytes)}  ${rate}/s`;
 }

@@ -2,16 +2,16 @@
 import type { Pdb } from '../../src/crash/formats/pdb.ts';
 import type { Pe } from '../../src/crash/formats/pe.ts';
 import { isRealStamp } from '../../src/crash/match.ts';
-import { guidKeyOf, symbolStoreKey } from '../../src/crash/names.ts';
-import { PORTABLE_AGE } from '../../src/crash/symbol-path.ts';
+import { guidKeyOf, portableStoreKey, symbolStoreKey } from '../../src/crash/names.ts';
 import { isoSeconds } from '../../src/platform/clock.ts';
 import { datum, type Fact, shownTime } from './facts.ts';
 
 /** The folder of a PDB in a symbol store; null where what is known of it gives none. A portable one has no age. */
 export function pdbStoreKey(guid: string | null, age: number | null, portable: boolean): string | null {
   const guidKey = guidKeyOf(guid);
-  const keyAge = portable ? PORTABLE_AGE : age;
-  return guidKey === null || keyAge === null ? null : symbolStoreKey(guidKey, keyAge);
+  if (guidKey === null) return null;
+  if (portable) return portableStoreKey(guidKey);
+  return age === null ? null : symbolStoreKey(guidKey, age);
 }
 
 export function pdbFacts(pdb: Pdb): Fact[] {

@@ -2,7 +2,8 @@
 import { formatCodeId } from './formats/pe.ts';
 import { baseName, guidKeyOf, safeSegment, symbolStoreKey } from './names.ts';
 import { openScript, SYMBOLS_FOLDER } from './open-script.ts';
-import { comparableName, PORTABLE_AGE } from './symbol-path.ts';
+import { PORTABLE_AGE } from './store.ts';
+import { comparableName } from './symbol-path.ts';
 
 /** A stored PDB or image, as replies show it. */
 interface StoredFile {

@@ -1,5 +1,6 @@
 /** Turns what clients say into path segments and comparable keys, or refuses it. */
 import { ChsError, printable } from '../platform/errors.ts';
+import { PORTABLE_AGE } from './store.ts';
 
 /** Device names that Windows reserves in every folder, with any extension. */
 const DEVICE = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(\..*)?$/i;
@@ -52,6 +53,11 @@ export function debugKeyOf(
 /** The folder of a PDB in a symbol store: GUID digits and age, both hexadecimal (Microsoft: SymStore). */
 export function symbolStoreKey(guidKey: string, age: number): string {
   return `${guidKey}${age.toString(16).toUpperCase()}`;
+}
+
+/** The same of a portable PDB. */
+export function portableStoreKey(guidKey: string): string {
+  return symbolStoreKey(guidKey, PORTABLE_AGE);
 }
 
 /** 32 digits as `12345678-1234-1234-1234-1234567890AB`. */

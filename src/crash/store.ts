@@ -135,6 +135,9 @@ export type IdentitySource = 'parsed' | 'declared';
 /** The age of a declared identity that has none: of images, and of portable PDBs. */
 export const NO_AGE = -1;
 
+/** Stands in the keys of symbol stores for the age that portable PDBs do not have (.NET: SSQP key conventions). */
+export const PORTABLE_AGE = 0xffff_ffff;
+
 /** What a later upload of the same bytes declares. */
 export interface Redeclaration {
   readonly debugId: DebugKey | null;

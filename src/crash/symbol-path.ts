@@ -16,9 +16,6 @@ export interface SymbolPath {
   readonly identity: SymbolIdentity;
 }
 
-/** Stands in keys where portable PDBs have no age (.NET: SSQP key conventions). */
-export const PORTABLE_AGE = 0xffff_ffff;
-
 /** A GUID and an age, hexadecimal, without leading zeros. */
 const PDB_KEY = /^([0-9A-F]{32})(0|[1-9A-F][0-9A-F]{0,7})$/;
 /** TimeDateStamp in eight digits and SizeOfImage without leading zeros. */

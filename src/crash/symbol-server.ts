@@ -9,9 +9,16 @@ import { baseName, guidKeyOf } from './names.ts';
 import type { symbolOperations } from './operations/symbol-server.ts';
 import { keyOf } from './paths.ts';
 import { jsonObject } from './replies.ts';
-import type { CrashStore, DebugKey, ExeRow, FileRow, PdbRow } from './store.ts';
+import {
+  type CrashStore,
+  type DebugKey,
+  type ExeRow,
+  type FileRow,
+  type PdbRow,
+  PORTABLE_AGE,
+} from './store.ts';
 import { readStoredImage } from './stored.ts';
-import { comparableName, PORTABLE_AGE, parseSymbolPath, type SymbolPath } from './symbol-path.ts';
+import { comparableName, parseSymbolPath, type SymbolPath } from './symbol-path.ts';
 
 export interface SymbolServerContext {
   readonly store: CrashStore;

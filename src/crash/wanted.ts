@@ -5,9 +5,10 @@ import type { CatchUp } from './catch-up.ts';
 import type { MissStore, SymbolMiss } from './miss-store.ts';
 import type { Misses } from './misses.ts';
 import type { ModuleStore, WantedModule } from './module-store.ts';
-import { dashedGuid, symbolStoreKey } from './names.ts';
+import { dashedGuid, portableStoreKey, symbolStoreKey } from './names.ts';
 import type { moduleOperations } from './operations/modules.ts';
-import { PORTABLE_AGE, parseSymbolKey } from './symbol-path.ts';
+import { PORTABLE_AGE } from './store.ts';
+import { parseSymbolKey } from './symbol-path.ts';
 
 /** As many as are kept by default. */
 const MISSES_MAX = 10_000;
@@ -93,7 +94,7 @@ function moduleEntry(module: WantedModule, missed: Map<string, SymbolMiss>): Ent
   const { guidKey, age } = module;
   if (guidKey === null || age === null) return null;
   const key = symbolStoreKey(guidKey, age);
-  const found = [key, symbolStoreKey(guidKey, PORTABLE_AGE)].flatMap((known) => missed.get(known) ?? []);
+  const found = [key, portableStoreKey(guidKey)].flatMap((known) => missed.get(known) ?? []);
   for (const miss of found) missed.delete(miss.key);
   return {
     kind: 'pdb',

@@ -6,6 +6,7 @@ import {
   type FileKind,
   NO_AGE,
   type PdbRow,
+  PORTABLE_AGE,
   type Redeclaration,
   type RowOf,
   type SymbolFilter,
@@ -116,9 +117,6 @@ async function fillIn(
     set exe_version = coalesce(exe_version, ${version}), ${name} = coalesce(${name}, ${fileName})
     where id = ${id}`.execute(db);
 }
-
-/** Stands in the keys of portable PDBs, which have no age. */
-const PORTABLE_AGE = 0xffff_ffff;
 
 /** The column of a file's own name. */
 const NAME_COLUMNS = { pdbs: 'pdb_filename', exes: 'exe_filename' } as const;

@@ -151,7 +151,7 @@ async function idsOf(db: Kysely<Schema>, query: RawBuilder<unknown>): Promise<re
 }
 
 /** Dumps that the PDBs of these modules make debuggable. */
-export async function debuggableBy(db: Kysely<Schema>, moduleIds: readonly number[]): Promise<number> {
+async function debuggableBy(db: Kysely<Schema>, moduleIds: readonly number[]): Promise<number> {
   let count = 0;
   for (const ids of chunksOf(moduleIds)) {
     const { rows } = await sql<{ dumps: number | null }>`
@@ -162,7 +162,7 @@ export async function debuggableBy(db: Kysely<Schema>, moduleIds: readonly numbe
 }
 
 /** Looks again whether the PDBs and images of these modules are stored. */
-export async function rematch(db: Kysely<Schema>, moduleIds: readonly number[]): Promise<void> {
+async function rematch(db: Kysely<Schema>, moduleIds: readonly number[]): Promise<void> {
   for (const ids of chunksOf(moduleIds)) {
     await sql`
       update modules set
