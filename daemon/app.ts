@@ -14,6 +14,7 @@ import { type AddressCheck, createAddressCheck, presentedKey, requestIdOf } from
 import type { Dialect } from './dialects/dialect.ts';
 import { isSymbolPath, withoutToken } from './dialects/symbols.ts';
 import { dialects } from './dialects/table.ts';
+import { isToolsPath } from './dialects/tools.ts';
 import { type AppEnv, type MountOptions, mount } from './mount.ts';
 import { mountSymbolProbes } from './symbol-server.ts';
 
@@ -73,7 +74,10 @@ export function createApp(chs: Chs, { config, log, router }: AppOptions): App {
         ? chs.authenticate(presentedKey(headers) ?? inQuery)
         : chs.authenticate(inPath, 'tokens'),
     accessOf: (access) => (access === 'symbols' && config.symbols.public ? 'public' : access),
-    maxJsonBytes: () => config.limits.max_json_bytes,
+    maxJsonBytes: ({ dialect }) =>
+      dialect === 'tools'
+        ? config.limits.content_length_limit_mb * 1024 * 1024
+        : config.limits.max_json_bytes,
     uploadLimits: (operation) => ({
       maxFileBytes: config.storage[storageLimit(operation.body?.limit)],
       maxMetadataBytes: config.storage.max_metadata_size,
@@ -154,6 +158,7 @@ function failureHeaders(error: ChsError): ReplyHeaders {
 /** Which dialect a failure on this path speaks, also where there is no such route. */
 function dialectOf(path: string): Dialect {
   if (isSymbolPath(path)) return dialects.symbols;
+  if (isToolsPath(path)) return dialects.tools;
   if (/^(\/api)?\/submit$/.test(path)) return dialects.submit;
   return /^\/(health|ready|openapi\.json)/.test(path) ? dialects.plain : dialects.crash;
 }

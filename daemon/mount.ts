@@ -50,7 +50,7 @@ export interface MountOptions {
   /** What the configuration makes of an operation's access, for callers that present no token in the path. */
   readonly accessOf: (access: Access) => Access;
   readonly uploadLimits: (operation: Operation) => UploadLimits;
-  readonly maxJsonBytes: () => number;
+  readonly maxJsonBytes: (operation: Operation) => number;
 }
 
 /** So long a stream may go on after its key was revoked. */
@@ -100,7 +100,7 @@ async function run(
   const input =
     operation.method === 'POST'
       ? parseInput(operation, {
-          ...onlyKnown(operation, await jsonBody(c, options.maxJsonBytes())),
+          ...onlyKnown(operation, await jsonBody(c, options.maxJsonBytes(operation))),
           ...valuesOf(operation, texts),
         })
       : decodeTexts(operation, texts);

@@ -30,12 +30,16 @@ export function openapiDocument(tables: readonly Operations[]): Json {
       title: 'chs',
       version: 'v1',
       description:
-        'Crash dumps and symbols. Every path below /api is also reachable without that prefix. Every reply carries X-Request-Id.',
+        'Crash dumps, symbols and logs. Every path below /api and /v1 is also reachable without that prefix. Every reply carries X-Request-Id.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: 'http://127.0.0.1:3000' }],
     components: {
-      schemas: { CrashFailure: failureSchema('crash'), PlainFailure: failureSchema('plain') },
+      schemas: {
+        CrashFailure: failureSchema('crash'),
+        PlainFailure: failureSchema('plain'),
+        ToolsFailure: failureSchema('tools'),
+      },
       securitySchemes: {
         apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
         bearer: { type: 'http', scheme: 'bearer' },
@@ -218,6 +222,7 @@ function success(operation: Operation, output: z.core.$ZodType): Json {
 function failureSchemaOf({ dialect }: Operation): Json {
   if (dialect === 'submit') return lines('Discarded=REASON for what will never be taken, then Error=WORDS');
   if (dialect === 'symbols') return lines('What is wrong, in a line');
+  if (dialect === 'tools') return jsonFailure('ToolsFailure');
   return jsonFailure(dialect === 'plain' ? 'PlainFailure' : 'CrashFailure');
 }
 
@@ -232,6 +237,10 @@ function lines(description: string): Json {
 function failureSchema(dialect: DialectName): Json {
   const common = { error: { type: 'string' }, code: { type: 'string' }, hint: { type: 'string' } };
   if (dialect === 'plain') return { type: 'object', properties: common, required: ['error', 'code'] };
+  if (dialect === 'tools') {
+    const retry = { retryable: { type: 'boolean' }, retry_after_ms: { type: 'integer' } };
+    return { type: 'object', properties: { ...common, ...retry }, required: ['error', 'code', 'retryable'] };
+  }
   return {
     type: 'object',
     properties: { success: { const: false }, ...common },

@@ -9,6 +9,7 @@ import { accessOperations } from '../src/access/operations.ts';
 import { crashOperations } from '../src/crash/operations.ts';
 import { eventOperations } from '../src/events/operations.ts';
 import { healthOperations } from '../src/health/operations.ts';
+import { logOperations } from '../src/logs/operations.ts';
 import { renderBash } from './generate/bash.ts';
 import { renderFish } from './generate/fish.ts';
 import { commandPages, configPage } from './generate/man.ts';
@@ -24,7 +25,13 @@ export async function generatedFiles(root: string): Promise<ReadonlyMap<string, 
   const { version, date } = latestRelease(root);
   const tree = commandTree(await buildProgram());
   const pages = [...commandPages(tree), configPage(renderConfigReference())];
-  const openapi = openapiDocument([crashOperations, accessOperations, eventOperations, healthOperations]);
+  const openapi = openapiDocument([
+    crashOperations,
+    logOperations,
+    accessOperations,
+    eventOperations,
+    healthOperations,
+  ]);
   return new Map([
     ['completions/chs.bash', renderBash(tree)],
     ['completions/_chs', renderZsh(tree)],

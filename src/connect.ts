@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { json, text } from 'node:stream/consumers';
 import type * as z from 'zod';
-import { type Operation, type Operations, pathParameters } from './operation.ts';
+import { type DialectName, type Operation, type Operations, pathParameters } from './operation.ts';
 import { ChsError, isErrorCode } from './platform/errors.ts';
 import type { Language } from './platform/messages.ts';
 
@@ -120,7 +120,8 @@ function createDispatch({ transport, apiKey, language, check }: ClientOptions): 
       signal,
       ...(isStream ? { openEnd: true } : {}),
     });
-    if (reply.status >= 400) throw await wireError(reply, transport.name, operation);
+    if (reply.status >= 400 || (reply.status === 206 && operation.reply === 'json'))
+      throw await wireError(reply, transport.name, operation);
     if (operation.reply === 'bytes') return download(reply, transport.name);
     const checked = (value: unknown): unknown => {
       const wrong = check?.(operation, value) ?? null;
@@ -146,6 +147,15 @@ function inBody(operation: Operation, input: Fields): Fields {
   return Object.fromEntries(Object.entries(input).filter(([name]) => !names.includes(name)));
 }
 
+/** Under which of its paths an operation is called. */
+const PREFIXES: Readonly<Record<DialectName, string>> = {
+  crash: '/api',
+  plain: '',
+  submit: '/api',
+  symbols: '/api',
+  tools: '/v1/tools',
+};
+
 /** Path parameters into the path, everything else into the query; the crash dialect lives below /api. */
 function encodePath(operation: Operation, input: Readonly<Record<string, unknown>>): string {
   const inPath = new Set(pathParameters(operation.path));
@@ -157,7 +167,7 @@ function encodePath(operation: Operation, input: Readonly<Record<string, unknown
     if (inPath.has(name) || value === undefined) continue;
     query.append(name, typeof value === 'object' ? JSON.stringify(value) : String(value));
   }
-  const prefix = operation.dialect === 'plain' ? '' : '/api';
+  const prefix = PREFIXES[operation.dialect];
   return `${prefix}${path}${query.size > 0 ? `?${query}` : ''}`;
 }
 

@@ -7,7 +7,7 @@ import type { Log } from './platform/log.ts';
 import type { Language } from './platform/messages.ts';
 
 /** How a family of routes reads input and wraps success and failure; each lives in daemon/dialects/. */
-export type DialectName = 'crash' | 'plain' | 'submit' | 'symbols';
+export type DialectName = 'crash' | 'plain' | 'submit' | 'symbols' | 'tools';
 
 /** What is said of an operation, besides its input and output. */
 interface OperationFacts {

@@ -1,6 +1,7 @@
 /** The SQLite tables, as numbered steps from the documented ones to today's. */
 import type BetterSqlite3 from 'better-sqlite3';
 import { crashIndex } from './crash-index.ts';
+import { logSessions } from './logs.ts';
 import { epochMs, guidKey, type Migration } from './migration.ts';
 
 const FILE_COLUMNS = `
@@ -180,7 +181,7 @@ CREATE TABLE tokens (
 };
 
 /** In order; a database's `user_version` is the number of those that it has been through. */
-const migrations: readonly Migration[] = [documented, identities, tallies, tokens, crashIndex];
+const migrations: readonly Migration[] = [documented, identities, tallies, tokens, crashIndex, logSessions];
 
 export const LATEST_MIGRATION = migrations.length;
 

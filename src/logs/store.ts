@@ -1,0 +1,127 @@
+/** What the logs domain keeps, and the interface of whatever keeps it. Each method is one whole transaction. */
+
+export interface SessionRow {
+  readonly id: string;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+  readonly usedAt: number;
+  /** IANA name. */
+  readonly timezone: string;
+  readonly hint: string | null;
+  /** The paths and globs (JSON) for which it was made by itself; null where somebody started it. */
+  readonly directory: string | null;
+}
+
+/** A file of a session: the documented columns, and all that was found out about it as JSON. */
+export interface SessionFileRow {
+  /** Absolute, links resolved. */
+  readonly path: string;
+  readonly size: number;
+  readonly encoding: string;
+  readonly timestampFormat: string | null;
+  readonly compression: string;
+  readonly familyId: string | null;
+  /** JSON of the inspected file (source/log-file.ts). */
+  readonly details: string;
+}
+
+export interface SearchRecordRow {
+  readonly id: string;
+  readonly sessionId: string;
+  readonly queryJson: string;
+  /** Of all pages so far. */
+  readonly resultCount: number;
+  readonly durationMs: number;
+  readonly createdAt: number;
+  /** JSON: the files and how far each is searched, so that pages fit together; null where one page was all. */
+  readonly snapshot: string | null;
+}
+
+export interface HitRow {
+  readonly id: string;
+  readonly recordId: string;
+  readonly file: string;
+  readonly familyId: string | null;
+  readonly lineNumber: number;
+  readonly byteOffset: number;
+  /** Epoch milliseconds; null where the time is not known. */
+  readonly timestamp: number | null;
+  readonly content: string;
+  /** JSON: two arrays of lines. */
+  readonly context: string;
+  readonly truncated: boolean;
+}
+
+export interface FactRow {
+  readonly id: string;
+  readonly hitId: string;
+  readonly ruleName: string;
+  /** JSON: field to value. */
+  readonly fieldsJson: string;
+}
+
+export interface MemoryRow {
+  readonly key: string;
+  readonly value: string;
+}
+
+export interface SessionSummary extends SessionRow {
+  readonly files: number;
+  readonly sizeBytes: number;
+  readonly searches: number;
+  readonly hits: number;
+  readonly facts: number;
+  readonly memories: number;
+  readonly storedBytes: number;
+}
+
+export interface LogStore {
+  createSession(row: SessionRow): Promise<void>;
+  /** Null when there is none. */
+  session(id: string): Promise<SessionRow | null>;
+  /** The one that is kept for these paths and globs; made of `row` if there is none. */
+  sessionForDirectory(
+    row: SessionRow & { readonly directory: string },
+  ): Promise<{ row: SessionRow; created: boolean }>;
+  /** Those used last first, and how many there are. */
+  sessions(limit: number): Promise<{ rows: SessionSummary[]; total: number }>;
+  /** Notes that it was used; writes at most once a minute. */
+  touch(id: string, nowMs: number): Promise<void>;
+  /** With everything that belongs to it. False when there is none. */
+  deleteSession(id: string): Promise<boolean>;
+  /** Deletes those that were not used since then, a limited number in one transaction. Gives how many went. */
+  expireSessions(usedBeforeMs: number): Promise<number>;
+
+  /** Adds files or replaces those of the same path, and removes those of `gone`. */
+  putFiles(sessionId: string, files: readonly SessionFileRow[], gone?: readonly string[]): Promise<void>;
+  /** In the order of their paths. */
+  files(sessionId: string): Promise<SessionFileRow[]>;
+
+  /**
+   * Writes a search down with the hits of one page; of a record that is there, the count and time grow, and hits that
+   * are there stay. The session's oldest other searches go, with their hits and facts, while it is larger than `bytesMax`.
+   *
+   * @returns false when there is no such session
+   */
+  saveSearch(record: SearchRecordRow, hits: readonly HitRow[], bytesMax: number): Promise<boolean>;
+  searchRecord(id: string): Promise<SearchRecordRow | null>;
+  /** Hits of a session, in the order of their searches and then of their finding; of `ids` only those, in that order. */
+  hits(sessionId: string, options: { ids?: readonly string[]; limit: number }): Promise<HitRow[]>;
+  hitCount(sessionId: string): Promise<{ total: number; withoutTime: number }>;
+  /** The same by time, the file and the line; those without a time are left out. */
+  hitsByTime(sessionId: string, limit: number): Promise<HitRow[]>;
+
+  /** Facts that are there already (the same hit, rule and fields) stay as they are. */
+  saveFacts(sessionId: string, facts: readonly FactRow[]): Promise<void>;
+  facts(sessionId: string, limit: number): Promise<FactRow[]>;
+
+  /** False when the session would become larger than `bytesMax`. */
+  remember(sessionId: string, memory: MemoryRow, bytesMax: number): Promise<boolean>;
+  /** False when there was none of this key. */
+  forget(sessionId: string, key: string): Promise<boolean>;
+  /** In the order of their keys. */
+  memories(sessionId: string): Promise<MemoryRow[]>;
+
+  /** The secret that cursors are signed with, made at the first call: 32 bytes. */
+  cursorKey(): Promise<Uint8Array>;
+}
