@@ -1,0 +1,140 @@
+/** A query compiled for one encoding: how to find candidates in a block, and whether a line is a hit. */
+import { isUtf8 } from 'node:buffer';
+import RE2 from 're2';
+import { ChsError } from '../../platform/errors.ts';
+import type { Codec } from '../source/encoding.ts';
+import { type Finder, skipFinder } from './finders.ts';
+import { type JsonCondition, parseCondition, valueAt } from './json-conditions.ts';
+import type { Line } from './line.ts';
+import type { LineQuery } from './query.ts';
+import { requiredLiteral } from './required-literal.ts';
+import { compileTerm, literalTerm, type Term } from './terms.ts';
+
+export type Verdict = 'hit' | 'excluded' | 'no';
+
+export interface LineMatcher {
+  /** Null: every line has to be looked at. */
+  readonly finder: Finder | null;
+  /** No line of this encoding can be a hit. */
+  readonly isHopeless: boolean;
+  /** `excluded` is what would be a hit but for the terms that must not be there. */
+  judge(line: Line): Verdict;
+  /** Terms that it looks for. */
+  readonly dictionarySize: number;
+}
+
+/** @throws ChsError REGEX_ERROR, INVALID_INPUT for a condition */
+export function compileMatcher(query: LineQuery, codec: Codec): LineMatcher {
+  const options = { caseSensitive: query.caseSensitive, wholeWord: query.wholeWord };
+  const compiled = (terms: readonly string[]) => terms.map((term) => compileTerm(term, codec, options));
+  const must = compiled(query.must);
+  const any = compiled(query.any).filter((term) => term !== null);
+  const none = compiled(query.none).filter((term) => term !== null);
+  const regex = query.regex === null ? null : compileRegex(query.regex, query);
+  const literal = query.regex === null ? null : regexLiteral(query, codec);
+  const json = query.json === null ? null : compileJson(query);
+  const isHopeless =
+    must.includes(null) || (query.any.length > 0 && any.length === 0) || literal === 'never';
+  const needed = must.filter((term) => term !== null);
+  const finder = isHopeless
+    ? null
+    : (bestFinder(needed, literal === 'never' ? null : literal, any) ?? regexFinder(query, codec));
+  return {
+    finder,
+    isHopeless,
+    dictionarySize: query.must.length + query.any.length + query.none.length,
+    judge(line) {
+      for (const term of needed) if (!term.isOn(line)) return 'no';
+      if (any.length > 0 && !any.some((term) => term.isOn(line))) return 'no';
+      if (regex?.test(line.text) === false) return 'no';
+      const value = json && parsed(line.text);
+      if (json && (value === null || !json.admits(value))) return 'no';
+      if (none.some((term) => term.isOn(line))) return 'excluded';
+      return json && value !== null && json.excludes(value) ? 'excluded' : 'hit';
+    },
+  };
+}
+
+/** @throws ChsError REGEX_ERROR */
+export function compileRegex(source: string, options: { caseSensitive: boolean; wholeWord?: boolean }): RE2 {
+  const flags = options.caseSensitive ? '' : 'i';
+  try {
+    const plain = new RE2(source, flags);
+    // As grep -w: what is around the match is no part of a word.
+    return options.wholeWord ? new RE2(`(?:^|\\W)(?:${source})(?:\\W|$)`, flags) : plain;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ChsError('REGEX_ERROR', { reason }, { cause: error });
+  }
+}
+
+function regexLiteral({ regex, caseSensitive }: LineQuery, codec: Codec): Term | null | 'never' {
+  const literal = requiredLiteral(regex ?? '');
+  return literal === null ? null : literalTerm(literal, codec, caseSensitive);
+}
+
+/** The finder that goes by the most bytes; of terms of which one is enough, all together. */
+function bestFinder(must: readonly Term[], literal: Term | null, any: readonly Term[]): Finder | null {
+  const single = [...must, ...(literal ? [literal] : [])].filter((term) => term.finder !== null);
+  const best = single.reduce<Term | null>(
+    (found, term) => (found === null || term.weight > found.weight ? term : found),
+    null,
+  );
+  if (best) return best.finder;
+  if (any.length === 0 || any.some((term) => term.needles === null)) return null;
+  const [only] = any;
+  return any.length === 1 && only ? only.finder : skipFinder(any.flatMap((term) => term.needles ?? []));
+}
+
+/**
+ * Runs the expression over whole blocks. A match may begin on one line and end on another, so it only says where to
+ * look next: whoever goes on does so after the line where it begins, and misses nothing. Expressions that ask what
+ * stands at the ends of a line are tried on lines alone.
+ */
+function regexFinder(query: LineQuery, codec: Codec): Finder | null {
+  const { regex, caseSensitive, wholeWord } = query;
+  if (regex === null || wholeWord || codec.encoding !== 'utf-8') return null;
+  if (/[$^]|\\[bBAzC]|\(\?[a-zA-Z-]/.test(regex.replace(/\(\?P?</g, '('))) return null;
+  const pattern = new RE2(regex, caseSensitive ? 'g' : 'gi');
+  let isText = false;
+  return {
+    begin(buffer, from, to) {
+      isText = isUtf8(buffer.subarray(from, to));
+    },
+    next(buffer, from, to) {
+      // Bytes that are no text hide a match; every line may be one then.
+      if (!isText) return from < to ? from : -1;
+      pattern.lastIndex = 0;
+      const match = pattern.exec(buffer.subarray(from, to));
+      return match ? from + match.index : -1;
+    },
+  };
+}
+
+interface JsonMatcher {
+  admits(value: object): boolean;
+  excludes(value: object): boolean;
+}
+
+function compileJson({ json, caseSensitive }: LineQuery): JsonMatcher {
+  const conditions = (texts: readonly string[] = [], field: string) =>
+    texts.map((text) => parseCondition(text, field, caseSensitive));
+  const must = conditions(json?.must, 'json_path_must');
+  const any = conditions(json?.any, 'json_path_any');
+  const none = conditions(json?.none, 'json_path_none');
+  const holds = (value: object) => (condition: JsonCondition) => condition.test(valueAt(value, condition.path));
+  return {
+    admits: (value) => must.every(holds(value)) && (any.length === 0 || any.some(holds(value))),
+    excludes: (value) => none.some(holds(value)),
+  };
+}
+
+/** The object on a line of JSON; null where it is none. */
+function parsed(text: string): object | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,271 @@
+/** Runs a scan over files in several threads and puts the results into the files' order, whoever was ready first. */
+import { codecFor } from '../source/encoding.ts';
+import type { Notice } from '../source/notice.ts';
+import type { Overview } from './overview.ts';
+import { type PlannedSegment, type PlannedTask, planBytes, planTasks, type ScanPart } from './plan.ts';
+import type { ScanPool } from './pool.ts';
+import type { LineQuery } from './query.ts';
+import type { RawHit } from './hits.ts';
+import type { Collecting, SegmentResult } from './task.ts';
+
+export interface ScanRequest {
+  readonly parts: readonly ScanPart[];
+  readonly query: LineQuery;
+  readonly queryKey: string;
+  readonly collecting: Collecting;
+  readonly lineBytesMax: number;
+  readonly regexTimeoutMs: number;
+  readonly scannedBytesMax: number;
+  /** See monotonicMs; null where there is no hurry. */
+  readonly deadlineMs: number | null;
+  readonly signal: AbortSignal;
+  /** For tests. */
+  readonly blockBytes?: number;
+  readonly segmentBytes?: number;
+}
+
+/** Where a scan goes on: in the file of `part`, at `offset`. */
+export interface ScanPlace {
+  readonly part: number;
+  readonly offset: number;
+  readonly startsLine: boolean;
+  /** Line ends from the part's start to there. */
+  readonly lines: number;
+}
+
+export interface ScanStats {
+  filesScanned: number;
+  bytesScanned: number;
+  candidateLines: number;
+  excludedLines: number;
+  truncatedLines: number;
+  compiledBefore: number;
+  regexTimeouts: number;
+}
+
+/** Takes results one after the other, in order. */
+export interface ScanSink {
+  /**
+   * @param linesBefore line ends of the segment's part before the segment
+   * @returns where to go on, once there is enough; null as long as more is welcome
+   */
+  take(segment: PlannedSegment, result: SegmentResult, linesBefore: number): ScanPlace | null;
+}
+
+export interface ScanOutcome {
+  /** Null at the end of everything. */
+  readonly next: ScanPlace | null;
+  readonly why: 'enough' | 'max_scanned_bytes' | 'hard_timeout_ms' | null;
+  readonly stats: ScanStats;
+  readonly notices: readonly Notice[];
+  /** Line ends of each part that was scanned to its end, by its index. */
+  readonly linesOfPart: ReadonlyMap<number, number>;
+}
+
+/** @throws the signal's reason when it is aborted; ChsError REGEX_ERROR, INVALID_INPUT for the query */
+export async function runScan(request: ScanRequest, pool: ScanPool, sink: ScanSink): Promise<ScanOutcome> {
+  const { signal } = request;
+  signal.throwIfAborted();
+  const control = new SharedArrayBuffer(4);
+  const stop = (): void => void Atomics.store(new Int32Array(control), 0, 1);
+  signal.addEventListener('abort', stop, { once: true });
+  const merge = new Merge(request, sink);
+  const running: { task: PlannedTask; results: Promise<SegmentResult[]> }[] = [];
+  try {
+    const bytes = Math.min(planBytes(request.parts), request.scannedBytesMax);
+    const tasks = planTasks(request.parts, { ...request, bytesMax: request.scannedBytesMax });
+    const inFlightMax = pool.threads * 2;
+    for (;;) {
+      while (running.length < inFlightMax) {
+        const { value: task, done } = tasks.next();
+        if (done) break;
+        const results = pool.run(taskOf(request, task, control), bytes);
+        // Whoever waits for it hears of it; a result that nobody waits for any more may fail.
+        results.catch(() => undefined);
+        running.push({ task, results });
+      }
+      const first = running.shift();
+      if (!first) return merge.finished();
+      const results = await first.results;
+      signal.throwIfAborted();
+      if (merge.takeTask(first.task, results)) return merge.outcome();
+    }
+  } finally {
+    stop();
+    signal.removeEventListener('abort', stop);
+    await Promise.allSettled(running.map(({ results }) => results));
+  }
+}
+
+function taskOf(request: ScanRequest, segments: PlannedTask, control: SharedArrayBuffer) {
+  const { query, queryKey, collecting, deadlineMs, lineBytesMax, regexTimeoutMs, blockBytes } = request;
+  const limits = { lineBytesMax, regexTimeoutMs, ...(blockBytes === undefined ? {} : { blockBytes }) };
+  return { query, queryKey, collecting, segments, limits, control, deadlineMs };
+}
+
+class Merge {
+  readonly #request: ScanRequest;
+  readonly #sink: ScanSink;
+  readonly #stats: ScanStats = {
+    filesScanned: 0,
+    bytesScanned: 0,
+    candidateLines: 0,
+    excludedLines: 0,
+    truncatedLines: 0,
+    compiledBefore: 0,
+    regexTimeouts: 0,
+  };
+  readonly #notices = new Map<string, Notice>();
+  readonly #linesOfPart = new Map<number, number>();
+  #part = -1;
+  /** Line ends of the part so far. */
+  #lines = 0;
+  #end: { next: ScanPlace; why: ScanOutcome['why'] } | null = null;
+  /** The segment that a scan of its own would begin with, had there been no limit of bytes. */
+  #reached: { part: number; offset: number } | null = null;
+
+  constructor(request: ScanRequest, sink: ScanSink) {
+    this.#request = request;
+    this.#sink = sink;
+  }
+
+  /** True when the scan is over. */
+  takeTask(task: PlannedTask, results: readonly SegmentResult[]): boolean {
+    for (const [index, segment] of task.entries()) {
+      const result = results[index];
+      // A task ends early only with a result that ends the scan.
+      if (!result) throw new Error('a scan lost a part of its files');
+      if (this.#takeSegment(segment, result)) return true;
+    }
+    return false;
+  }
+
+  #takeSegment(segment: PlannedSegment, result: SegmentResult): boolean {
+    if (segment.part !== this.#part) {
+      this.#part = segment.part;
+      this.#lines = 0;
+      this.#stats.filesScanned += 1;
+    }
+    if (this.#stats.bytesScanned >= this.#request.scannedBytesMax && segment.file.compression === 'gzip')
+      return this.#stop('max_scanned_bytes', segment.start, segment.startsLine);
+    const { outcome, unreadable } = result;
+    if (result.wasCompiled) this.#stats.compiledBefore += 1;
+    if (unreadable || outcome?.problem) this.#note(segment.file.path, unreadable ?? outcome?.problem ?? null);
+    if (outcome) {
+      this.#stats.bytesScanned += outcome.bytesScanned;
+      this.#stats.candidateLines += outcome.candidateLines;
+      this.#stats.excludedLines += outcome.excludedLines;
+      this.#stats.truncatedLines += outcome.truncatedLines;
+      this.#stats.regexTimeouts += outcome.regexTimeouts;
+    }
+    const enough = this.#sink.take(segment, result, this.#lines);
+    if (enough) {
+      this.#end = { next: enough, why: 'enough' };
+      return true;
+    }
+    this.#lines += outcome?.lines ?? 0;
+    this.#linesOfPart.set(segment.part, this.#lines);
+    this.#reached = { part: segment.part, offset: segment.end };
+    const stopped = outcome?.stopped;
+    if (!stopped) return false;
+    const why = stopped.why === 'bytes' ? 'max_scanned_bytes' : 'hard_timeout_ms';
+    return this.#stop(why, stopped.offset, stopped.startsLine);
+  }
+
+  #stop(why: ScanOutcome['why'], offset: number, startsLine: boolean): boolean {
+    this.#end = { next: { part: this.#part, offset, startsLine, lines: this.#lines }, why };
+    return true;
+  }
+
+  #note(file: string, problem: { code: Notice['code']; message: string } | null): void {
+    if (problem) this.#notices.set(`${problem.code} ${file}`, { file, ...problem });
+  }
+
+  /** Every planned segment was scanned: that is all, or as much as the limit of bytes allows. */
+  finished(): ScanOutcome {
+    const { parts } = this.#request;
+    const reached = this.#reached;
+    const at = reached?.part ?? -1;
+    const part = parts[at];
+    if (reached && part && part.file.compression === 'none' && reached.offset < part.fileEnd) {
+      this.#stop('max_scanned_bytes', reached.offset, false);
+    } else {
+      const next = parts.findIndex((one, index) => index > at && (one.file.compression === 'gzip' || one.start < one.fileEnd));
+      const following = parts[next];
+      if (following) {
+        this.#part = next;
+        this.#lines = 0;
+        this.#stop('max_scanned_bytes', following.start, following.startsLine);
+      }
+    }
+    return this.outcome();
+  }
+
+  outcome(): ScanOutcome {
+    return {
+      next: this.#end?.next ?? null,
+      why: this.#end?.why ?? null,
+      stats: this.#stats,
+      notices: [...this.#notices.values()],
+      linesOfPart: this.#linesOfPart,
+    };
+  }
+}
+
+/** Takes the hits of one page. */
+export interface PageHit extends RawHit {
+  readonly part: number;
+  /** Line ends from the part's start to the line. */
+  readonly lines: number;
+}
+
+export interface PageOptions {
+  readonly hitsMax: number;
+  readonly charsMax: number;
+  /** The event that was given last, by where it begins: a page before this one may have ended within it. */
+  readonly lastGiven: { readonly part: number; readonly offset: number } | null;
+}
+
+/** More than a page needs: one to know that there is more, and one that may have been given before. */
+export const HITS_BEYOND_PAGE = 2;
+
+export function createPageSink({ hitsMax, charsMax, lastGiven }: PageOptions): ScanSink & { readonly hits: PageHit[] } {
+  const hits: PageHit[] = [];
+  let chars = 0;
+  let last = lastGiven;
+  return {
+    hits,
+    take({ part, file }, result, linesBefore) {
+      for (const hit of result.hits) {
+        if (last?.part === part && last.offset === hit.offset) continue;
+        const lines = linesBefore + hit.lineIndex;
+        if (hits.length >= hitsMax || (hits.length > 0 && chars >= charsMax)) {
+          return { part, offset: hit.offset, startsLine: true, lines };
+        }
+        hits.push({ ...hit, part, lines });
+        chars += charsOf(hit);
+        last = { part, offset: hit.offset };
+      }
+      // The collector stopped with its last hit: the scan goes on behind that line's beginning.
+      if (chars < charsMax || result.outcome?.stopped) return null;
+      const end = result.hits.at(-1);
+      if (!end) return null;
+      const offset = end.offset + codecFor(file.encoding).unitBytes;
+      return { part, offset, startsLine: false, lines: linesBefore + end.lineIndex };
+    },
+  };
+}
+
+export function charsOf({ content, before, after }: RawHit): number {
+  return [content, ...before, ...after].reduce((chars, line) => chars + line.length, 0);
+}
+
+/** Counts the hits of each part, and puts overviews together. */
+export function createCountSink(each: (part: number, count: number, overview: Overview | null) => void): ScanSink {
+  return {
+    take({ part }, { count, overview }) {
+      each(part, count, overview);
+      return null;
+    },
+  };
+}

@@ -1,0 +1,302 @@
+/** Looks through one part of a file, line by line or by candidates, and shows every hit to a collector. */
+import { type Codec, codecFor } from '../source/encoding.ts';
+import type { LogFile } from '../source/log-file.ts';
+import { createEventClock, type EventClock } from './event-clock.ts';
+import { Line } from './line.ts';
+import type { LineMatcher, Verdict } from './line-matcher.ts';
+import { type LineEnds, lineEndsOf } from './newlines.ts';
+import { type ByteWindow, openWindow } from './window.ts';
+
+/** The lines of a file that begin in [start, end). Offsets are those of the unpacked text. */
+export interface Segment {
+  readonly file: LogFile;
+  readonly start: number;
+  /** Infinity for packed files, whose size is not known. */
+  readonly end: number;
+  /** A line begins at `start`; otherwise the first one after it is meant. */
+  readonly startsLine: boolean;
+  /** Where the file ended when the search began. */
+  readonly fileEnd: number;
+  /** Stop after so many bytes. */
+  readonly bytesMax: number;
+}
+
+export interface ScanLimits {
+  /** Longer lines are looked at up to here. */
+  readonly lineBytesMax: number;
+  /** An expression that takes longer than this on one line is counted. */
+  readonly regexTimeoutMs: number;
+  /** For tests: how much is read at a time. */
+  readonly blockBytes?: number;
+}
+
+/** Asked now and then whether to stop, and why. */
+export type StopCheck = () => 'deadline' | 'abort' | null;
+
+export interface FoundLine {
+  readonly line: Line;
+  /** Indexes into the window: the line, without its end, up to the longest length. */
+  readonly start: number;
+  readonly end: number;
+  /** Where the next line begins; null where this one's end is not in the window. */
+  readonly next: number | null;
+  readonly isTruncated: boolean;
+  /** Line ends in [segment start, line start). */
+  lineIndex(): number;
+}
+
+/** What a scan shows hits to; made for each segment. */
+export interface Collector<Result> {
+  /** False stops the scan of this segment. */
+  take(found: FoundLine, place: Place): boolean | Promise<boolean>;
+  result(): Result;
+}
+
+/** What surrounds a hit. */
+export interface Place {
+  readonly file: LogFile;
+  readonly window: ByteWindow;
+  readonly codec: Codec;
+  readonly ends: LineEnds;
+  readonly clock: EventClock;
+}
+
+export interface SegmentOutcome {
+  /** Line ends in the part that was looked at. */
+  readonly lines: number;
+  /** Where it stopped early, unless the collector had enough: a scan may go on there. */
+  readonly stopped: { readonly offset: number; readonly startsLine: boolean; readonly why: 'bytes' | 'deadline' | 'abort' } | null;
+  readonly bytesScanned: number;
+  readonly candidateLines: number;
+  readonly excludedLines: number;
+  readonly truncatedLines: number;
+  readonly regexTimeouts: number;
+  readonly problem: ByteWindow['problem'];
+}
+
+/** @throws UnreadableFile */
+export async function scanSegment(
+  segment: Segment,
+  matcher: LineMatcher,
+  collector: Collector<unknown>,
+  limits: ScanLimits,
+  stopCheck: StopCheck,
+  signal?: AbortSignal,
+): Promise<SegmentOutcome> {
+  const { file, start, fileEnd } = segment;
+  const window = await openWindow(file, {
+    start,
+    fileEnd,
+    ...(limits.blockBytes === undefined ? {} : { blockBytes: limits.blockBytes }),
+    ...(signal ? { signal } : {}),
+  });
+  try {
+    return await new SegmentScan(segment, window, matcher, collector, limits, stopCheck).run();
+  } finally {
+    window.close();
+  }
+}
+
+const LONG_LINE_BYTES = 16 * 1024;
+
+class SegmentScan implements FoundLine {
+  readonly line: Line;
+  start = 0;
+  end = 0;
+  next: number | null = 0;
+  isTruncated = false;
+
+  readonly #segment: Segment;
+  readonly #window: ByteWindow;
+  readonly #matcher: LineMatcher;
+  readonly #collector: Collector<unknown>;
+  readonly #lineBytesMax: number;
+  readonly #regexTimeoutMs: number;
+  readonly #stopCheck: StopCheck;
+  readonly #ends: LineEnds;
+  readonly #place: Place;
+  /** The first index that was not looked at. */
+  #at = 0;
+  #startsLine: boolean;
+  #lines = 0;
+  /** Up to this offset line ends are counted. */
+  #countedTo: number;
+  #candidateLines = 0;
+  #excludedLines = 0;
+  #truncatedLines = 0;
+  #regexTimeouts = 0;
+
+  constructor(
+    segment: Segment,
+    window: ByteWindow,
+    matcher: LineMatcher,
+    collector: Collector<unknown>,
+    { lineBytesMax, regexTimeoutMs }: ScanLimits,
+    stopCheck: StopCheck,
+  ) {
+    const codec = codecFor(segment.file.encoding);
+    this.line = new Line(codec);
+    this.#segment = segment;
+    this.#window = window;
+    this.#matcher = matcher;
+    this.#collector = collector;
+    this.#stopCheck = stopCheck;
+    this.#ends = lineEndsOf(codec.unitBytes, codec.bigEndian);
+    this.#lineBytesMax = lineBytesMax - (lineBytesMax % codec.unitBytes);
+    this.#regexTimeoutMs = regexTimeoutMs;
+    this.#startsLine = segment.startsLine;
+    this.#countedTo = segment.start;
+    const clock = createEventClock(segment.file, codec, this.#ends, window);
+    this.#place = { file: segment.file, window, codec, ends: this.#ends, clock };
+  }
+
+  lineIndex(): number {
+    this.#countTo(this.start);
+    return this.#lines;
+  }
+
+  async run(): Promise<SegmentOutcome> {
+    const { start, end, file, bytesMax } = this.#segment;
+    this.#at = start - this.#window.base;
+    while (this.#window.length <= this.#at && (await this.#window.extend()));
+    if (start < file.bomBytes && this.#startsLine) this.#at += file.bomBytes - start;
+    for (;;) {
+      const offset = this.#window.base + this.#at;
+      if (offset >= end || (this.#window.isAtEnd && this.#at >= this.#window.length)) return this.#outcome(null);
+      const why = offset - start > bytesMax ? 'bytes' : this.#stopCheck();
+      if (why) return this.#outcome({ offset, startsLine: this.#startsLine, why });
+      if (!this.#startsLine) await this.#skipLine();
+      else if (!(await this.#scanBlock())) return this.#outcome(null);
+    }
+  }
+
+  /** Goes on to the end of the line that is under way, as far as the window reaches. */
+  async #skipLine(): Promise<void> {
+    const { buffer, length } = this.#window;
+    // The unit before may be the end of the line before, where a segment begins with a line.
+    const from = Math.max(this.#firstIndex(), this.#at - this.#ends.bytes);
+    const found = this.#ends.next(buffer, from, length);
+    if (found >= 0) {
+      this.#at = found + this.#ends.bytes;
+      this.#startsLine = true;
+    } else {
+      this.#at = length;
+      await this.#advance();
+    }
+  }
+
+  #firstIndex(): number {
+    return this.#window.base === 0 ? this.#segment.file.bomBytes : 0;
+  }
+
+  async #advance(): Promise<void> {
+    this.#countTo(this.#at);
+    this.#at -= await this.#window.advance(this.#at);
+  }
+
+  /** Looks through the whole lines that the window has; false when the collector has enough. */
+  async #scanBlock(): Promise<boolean> {
+    const { buffer, length, isAtEnd } = this.#window;
+    const lastEnd = isAtEnd ? length : this.#ends.previous(buffer, this.#at, length);
+    if (lastEnd >= 0) return this.#scanRegion(this.#clipped(isAtEnd ? length : lastEnd + this.#ends.bytes));
+    if (length - this.#at > this.#lineBytesMax) return this.#scanLongLine();
+    await this.#advance();
+    return true;
+  }
+
+  /** Lines that begin at or after the segment's end are not its own. */
+  #clipped(regionEnd: number): number {
+    const last = this.#segment.end - this.#window.base;
+    if (regionEnd <= last) return regionEnd;
+    const found = this.#ends.next(this.#window.buffer, Math.max(this.#at, last - this.#ends.bytes), regionEnd);
+    return found < 0 ? regionEnd : found + this.#ends.bytes;
+  }
+
+  async #scanRegion(regionEnd: number): Promise<boolean> {
+    const { finder } = this.#matcher;
+    const ends = this.#ends;
+    let { buffer } = this.#window;
+    finder?.begin?.(buffer, this.#at, regionEnd);
+    while (this.#at < regionEnd) {
+      let candidate = this.#at;
+      let start = this.#at;
+      if (finder) {
+        candidate = finder.next(buffer, this.#at, regionEnd);
+        if (candidate < 0) break;
+        candidate -= (candidate - this.#at) % ends.bytes;
+        const before = ends.previous(buffer, this.#at, candidate);
+        if (before >= 0) start = before + ends.bytes;
+      }
+      const lineEnd = ends.next(buffer, candidate, regionEnd);
+      const end = lineEnd < 0 ? regionEnd : lineEnd;
+      const next = lineEnd < 0 ? regionEnd : lineEnd + ends.bytes;
+      this.#at = next;
+      if (this.#isHit(buffer, start, ends.textEnd(buffer, start, end))) {
+        this.next = next;
+        const isMore = this.#collector.take(this, this.#place);
+        if (!(typeof isMore === 'boolean' ? isMore : await isMore)) return false;
+        // Reading on for what follows a hit may have moved the bytes to a larger buffer.
+        buffer = this.#window.buffer;
+      }
+    }
+    this.#at = regionEnd;
+    // A line without an end is the last one of the file.
+    if (this.#window.base + this.#at < this.#segment.end) await this.#advance();
+    return true;
+  }
+
+  #isHit(buffer: Buffer, start: number, end: number): boolean {
+    this.#candidateLines += 1;
+    this.start = start;
+    this.isTruncated = end - start > this.#lineBytesMax;
+    this.end = this.isTruncated ? start + this.#lineBytesMax : end;
+    if (this.isTruncated) this.#truncatedLines += 1;
+    if (this.#matcher.isHopeless) return false;
+    this.line.set(buffer, this.start, this.end);
+    const verdict = this.end - this.start > LONG_LINE_BYTES ? this.#timedVerdict() : this.#matcher.judge(this.line);
+    if (verdict === 'excluded') this.#excludedLines += 1;
+    return verdict === 'hit';
+  }
+
+  /** RE2 takes time in proportion to the length of a line, so only long ones are worth a look at the clock. */
+  #timedVerdict(): Verdict {
+    const startedMs = performance.now();
+    const verdict = this.#matcher.judge(this.line);
+    if (performance.now() - startedMs > this.#regexTimeoutMs) this.#regexTimeouts += 1;
+    return verdict;
+  }
+
+  /** A line longer than what is looked at: its beginning counts for it, and its end is looked for afterwards. */
+  async #scanLongLine(): Promise<boolean> {
+    const { buffer, length } = this.#window;
+    const start = this.#at;
+    this.#startsLine = false;
+    // The line's own beginning must not be taken for the end of the line before.
+    this.#at = length;
+    if (!this.#isHit(buffer, start, length)) return true;
+    this.next = null;
+    return this.#collector.take(this, this.#place);
+  }
+
+  #countTo(index: number): void {
+    const to = Math.min(this.#window.base + index, this.#segment.end);
+    if (to <= this.#countedTo) return;
+    const { buffer, base } = this.#window;
+    this.#lines += this.#ends.count(buffer, this.#countedTo - base, to - base);
+    this.#countedTo = to;
+  }
+
+  #outcome(stopped: SegmentOutcome['stopped']): SegmentOutcome {
+    this.#countTo(this.#at);
+    return {
+      lines: this.#lines,
+      stopped,
+      bytesScanned: Math.max(0, this.#window.base + this.#at - this.#segment.start),
+      candidateLines: this.#candidateLines,
+      excludedLines: this.#excludedLines,
+      truncatedLines: this.#truncatedLines,
+      regexTimeouts: this.#regexTimeouts,
+      problem: this.#window.problem,
+    };
+  }
+}

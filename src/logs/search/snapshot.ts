@@ -1,0 +1,93 @@
+/** The files of one search in their order, and how far each went when it began: what makes its pages fit together. */
+import type { LogFile } from '../source/log-file.ts';
+import type { Notice } from '../source/notice.ts';
+import type { ScanPart } from './plan.ts';
+
+/** One file: enough to find it again, wherever it was moved, and to tell it from another one. */
+type SnapshotFile = readonly [
+  path: string,
+  end: number,
+  device: string,
+  inode: string,
+  headHash: string,
+  start: number,
+  linesBefore: number,
+];
+
+/** @param linesBefore line ends of each part before its start */
+export function snapshotOf(parts: readonly ScanPart[], linesBefore: readonly number[]): string {
+  const files = parts.map(
+    ({ file, fileEnd, start }, index): SnapshotFile => [
+      file.path,
+      fileEnd,
+      file.identity.device,
+      file.identity.inode,
+      file.identity.headHash,
+      start,
+      linesBefore[index] ?? 0,
+    ],
+  );
+  return JSON.stringify(files);
+}
+
+/** Whether a snapshot is of these files, in this order. */
+export function isSnapshotOf(snapshot: string, parts: readonly ScanPart[]): boolean {
+  const known = JSON.parse(snapshot) as readonly SnapshotFile[];
+  return (
+    known.length === parts.length &&
+    parts.every(({ file }, index) => file.path === known[index]?.[0] && file.identity.inode === known[index]?.[3])
+  );
+}
+
+/** A file of the snapshot as it is now; null where it is gone or is another one. */
+export interface FoundAgain {
+  readonly files: readonly (LogFile | null)[];
+  readonly places: readonly { readonly start: number; readonly end: number; readonly linesBefore: number }[];
+  readonly notices: readonly Notice[];
+}
+
+/** @param snapshot as snapshotOf wrote it */
+export function findAgain(snapshot: string, present: readonly LogFile[]): FoundAgain {
+  const known = JSON.parse(snapshot) as readonly SnapshotFile[];
+  const byPath = new Map(present.map((file) => [file.path, file]));
+  const byIdentity = new Map(present.map((file) => [identityKey(file), file]));
+  const notices: Notice[] = [];
+  const files = known.map(([path, end, device, inode, headHash]) => {
+    const same = byPath.get(path);
+    const found =
+      same && same.identity.inode === inode && same.identity.device === device
+        ? same
+        : byIdentity.get(`${device} ${inode} ${headHash}`);
+    if (found && found.sizeBytes >= end) return found;
+    const code = found ? 'TRUNCATED' : same ? 'REPLACED' : 'GONE';
+    notices.push({ file: path, code, message: 'it changed since the search began; the rest of it is left out' });
+    return null;
+  });
+  const places = known.map(([, end, , , , start, linesBefore]) => ({ start, end, linesBefore }));
+  return { files, places, notices };
+}
+
+function identityKey({ identity }: LogFile): string {
+  return `${identity.device} ${identity.inode} ${identity.headHash}`;
+}
+
+/** Files in the order of their hits: by their first event, relatives together, then by path. */
+export function inOrder(files: readonly LogFile[]): LogFile[] {
+  const familyStart = new Map<string, number>();
+  for (const { familyId, firstEvent } of files) {
+    if (familyId === null || firstEvent === null) continue;
+    familyStart.set(familyId, Math.min(familyStart.get(familyId) ?? Number.POSITIVE_INFINITY, firstEvent.epochMs));
+  }
+  const startOf = ({ firstEvent, familyId }: LogFile): number =>
+    firstEvent?.epochMs ?? familyStart.get(familyId ?? '') ?? Number.POSITIVE_INFINITY;
+  return [...files].sort(
+    (a, b) =>
+      order(startOf(a), startOf(b)) ||
+      (a.familyId !== null && a.familyId === b.familyId ? order(a.sequence, b.sequence) : 0) ||
+      order(a.path, b.path),
+  );
+}
+
+function order<T extends number | string>(a: T, b: T): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

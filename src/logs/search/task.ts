@@ -1,0 +1,123 @@
+/** A piece of a scan as a worker thread gets it, and what it gives back. */
+import { type Codec, codecFor } from '../source/encoding.ts';
+import { createCounter } from './counts.ts';
+import { createHitCollector, type HitOptions, type RawHit } from './hits.ts';
+import { compileMatcher, type LineMatcher } from './line-matcher.ts';
+import { createOverviewCollector, type Overview, type OverviewOptions } from './overview.ts';
+import type { LineQuery, TimeWindow } from './query.ts';
+import { type Collector, type ScanLimits, type Segment, type SegmentOutcome, type StopCheck, scanSegment } from './segment.ts';
+import { UnreadableFile } from './window.ts';
+
+export type Collecting =
+  | { readonly kind: 'hits'; readonly options: HitOptions }
+  | { readonly kind: 'count'; readonly window: TimeWindow | null }
+  | { readonly kind: 'overview'; readonly options: OverviewOptions };
+
+export interface ScanTask {
+  readonly query: LineQuery;
+  /** The same for the same query: what was compiled for it serves again. */
+  readonly queryKey: string;
+  readonly segments: readonly Segment[];
+  readonly collecting: Collecting;
+  readonly limits: ScanLimits;
+  /** One number, shared: not 0 when the rest is not wanted any more. */
+  readonly control: SharedArrayBuffer;
+  /** On the clock of `process.hrtime`, in milliseconds; null where there is no hurry. */
+  readonly deadlineMs: number | null;
+}
+
+export interface SegmentResult {
+  readonly outcome: SegmentOutcome | null;
+  /** Why there is no outcome. */
+  readonly unreadable: { readonly code: UnreadableFile['code']; readonly message: string } | null;
+  readonly hits: readonly RawHit[];
+  readonly count: number;
+  readonly overview: Overview | null;
+  /** The query was compiled for this encoding before. */
+  readonly wasCompiled: boolean;
+}
+
+/** Milliseconds of a clock that all threads share, and that nobody can set. */
+export function monotonicMs(): number {
+  const [seconds, nanos] = process.hrtime();
+  return seconds * 1000 + nanos / 1e6;
+}
+
+export type MatcherCache = Map<string, LineMatcher>;
+const CACHED_MAX = 32;
+
+/**
+ * Runs the segments one after the other; stops where the collector has enough. Segments that were not begun have no
+ * result.
+ *
+ * @param cache of a thread that runs one task at a time; null where tasks may overlap
+ */
+export async function runTask(task: ScanTask, cache: MatcherCache | null): Promise<SegmentResult[]> {
+  const control = new Int32Array(task.control);
+  const stopCheck: StopCheck = () => {
+    if (Atomics.load(control, 0) !== 0) return 'abort';
+    return task.deadlineMs !== null && monotonicMs() >= task.deadlineMs ? 'deadline' : null;
+  };
+  const results: SegmentResult[] = [];
+  let hits = 0;
+  for (const segment of task.segments) {
+    const result = await runSegment(segment, task, hits, cache, stopCheck);
+    results.push(result);
+    hits += result.hits.length;
+    const { collecting } = task;
+    const isEnough = collecting.kind === 'hits' && hits >= collecting.options.hitsMax;
+    if (isEnough || result.outcome?.stopped) break;
+  }
+  return results;
+}
+
+async function runSegment(
+  segment: Segment,
+  task: ScanTask,
+  hitsBefore: number,
+  cache: MatcherCache | null,
+  stopCheck: StopCheck,
+): Promise<SegmentResult> {
+  const { matcher, wasCompiled } = matcherFor(task, codecFor(segment.file.encoding), cache);
+  const none = { hits: [], count: 0, overview: null, wasCompiled };
+  const run = <T>(collector: Collector<T>): Promise<SegmentOutcome> =>
+    scanSegment(segment, matcher, collector, task.limits, stopCheck);
+  const { collecting } = task;
+  try {
+    if (collecting.kind === 'hits') {
+      const { options } = collecting;
+      const collector = createHitCollector({ ...options, hitsMax: options.hitsMax - hitsBefore });
+      const outcome = await run(collector);
+      return { ...none, outcome, unreadable: null, hits: collector.result() };
+    }
+    if (collecting.kind === 'count') {
+      const collector = createCounter(collecting.window);
+      const outcome = await run(collector);
+      return { ...none, outcome, unreadable: null, count: collector.result() };
+    }
+    const collector = createOverviewCollector(collecting.options);
+    const outcome = await run(collector);
+    const overview = collector.result();
+    return { ...none, outcome, unreadable: null, count: overview.lines, overview };
+  } catch (error) {
+    if (!(error instanceof UnreadableFile)) throw error;
+    return { ...none, outcome: null, unreadable: { code: error.code, message: error.message } };
+  }
+}
+
+function matcherFor(
+  { query, queryKey }: ScanTask,
+  codec: Codec,
+  cache: MatcherCache | null,
+): { matcher: LineMatcher; wasCompiled: boolean } {
+  const key = `${codec.encoding} ${queryKey}`;
+  const known = cache?.get(key);
+  if (known) return { matcher: known, wasCompiled: true };
+  const matcher = compileMatcher(query, codec);
+  if (cache) {
+    const [oldest] = cache.keys();
+    if (cache.size >= CACHED_MAX && oldest !== undefined) cache.delete(oldest);
+    cache.set(key, matcher);
+  }
+  return { matcher, wasCompiled: false };
+}

@@ -1,0 +1,352 @@
+/** Search, page by page: what a page finds, what is kept of it, and where the next one goes on. */
+import { createHash, randomBytes } from 'node:crypto';
+import type { Call, Handlers } from '../operation.ts';
+import { ChsError } from '../platform/errors.ts';
+import {
+  deadlineOf,
+  type FindingContext,
+  filesOf,
+  type QueryInput,
+  queryOf,
+  type ScanSlots,
+  type SessionView,
+  shownStats,
+  shownWindow,
+  wholeParts,
+} from './finding.ts';
+import type { logOperations } from './operations.ts';
+import { type Cursor, readCursor, signCursor } from './search/cursor.ts';
+import type { ScanPart } from './search/plan.ts';
+import type { LineQuery } from './search/query.ts';
+import { createPageSink, HITS_BEYOND_PAGE, type PageHit, runScan, type ScanOutcome } from './search/scan.ts';
+import { findAgain, isSnapshotOf, snapshotOf } from './search/snapshot.ts';
+import { monotonicMs } from './search/task.ts';
+import { wholeLinesEnd } from './search/whole-lines.ts';
+import type { LogFile } from './source/log-file.ts';
+import type { Notice } from './source/notice.ts';
+import type { HitRow } from './store.ts';
+import { formatInstant } from './time/instants.ts';
+
+/** A page ends with the hit with which its texts have so many characters. */
+const PAGE_CHARS_MAX = 8 * 1024 * 1024;
+/** The person whose data it is may have larger pages. */
+const OWNERS_PAGE_MAX = 10_000;
+/** More files than this and what is written later is not followed from the cursor alone. */
+const TAIL_FILES_MAX = 2_000;
+
+/** What a search asks for besides the lines: kept with it for its later pages. */
+interface SearchInput extends QueryInput {
+  readonly page_size?: number | undefined;
+  readonly max_hits?: number | undefined;
+  readonly context_lines: number;
+  readonly whole_events: boolean;
+  readonly keep: boolean;
+  readonly follow: boolean;
+}
+
+/** One page that is to be made. */
+interface Page {
+  readonly recordId: string;
+  readonly input: SearchInput;
+  readonly query: LineQuery;
+  readonly parts: readonly ScanPart[];
+  /** Line ends of each part before its start. */
+  readonly linesBefore: readonly number[];
+  /** The place of each part in the snapshot. */
+  readonly places: readonly number[];
+  readonly snapshot: string | null;
+  /** The search whose snapshot will do for what comes later, too, if nothing has to be kept of this page. */
+  readonly tailOf: string | null;
+  readonly found: number;
+  readonly lastGiven: { readonly part: number; readonly offset: number } | null;
+  readonly notices: readonly Notice[];
+  readonly hardTimeoutMs: number | undefined;
+}
+
+type Searching = Pick<Handlers<typeof logOperations>, 'search' | 'continueSearch'>;
+
+export function createSearching(context: FindingContext, slots: ScanSlots): Searching {
+  const { store, limits, now } = context;
+  return {
+    async search(input, call) {
+      if (input.context_lines > limits.maxContextLines) {
+        const reason = `expected at most ${limits.maxContextLines} (limits.max_context_lines)`;
+        throw new ChsError('INVALID_INPUT', { field: 'context_lines', reason });
+      }
+      const query = queryOf(input, limits);
+      const view = await context.view(input.session_id, call);
+      const files = filesOf(view.files, input);
+      const parts = input.follow ? await wholeLines(files, limits.maxLineBytes) : wholeParts(files);
+      return slots.run(() =>
+        givePage(context, call, {
+          recordId: newRecordId(),
+          input,
+          query,
+          parts,
+          linesBefore: parts.map(() => 0),
+          places: parts.map((_, index) => index),
+          snapshot: null,
+          tailOf: null,
+          found: 0,
+          lastGiven: null,
+          notices: view.notices,
+          hardTimeoutMs: input.hard_timeout_ms,
+        }),
+      );
+    },
+    async continueSearch({ cursor: text, hard_timeout_ms }, call) {
+      const key = await store.cursorKey();
+      const cursor = readCursor(text, key, { nowMs: now(), ttlMs: limits.cursorTtlMs });
+      const record = await store.searchRecord(cursor.pattern_cache_id);
+      if (!record?.snapshot) throw new ChsError('CURSOR_EXPIRED', { reason: 'its search is not kept any more' });
+      const input = JSON.parse(record.queryJson) as SearchInput;
+      const view = await context.view(cursor.session_id, call);
+      // What is written later is a search of its own.
+      const recordId = cursor.tail ? newRecordId() : record.id;
+      const common = { recordId, input, query: queryOf(input, limits), hardTimeoutMs: hard_timeout_ms };
+      const page = cursor.tail
+        ? await tailPage(cursor, record.snapshot, view, input, limits.maxLineBytes)
+        : nextPage(cursor, record.snapshot, view, input);
+      return slots.run(() => givePage(context, call, { ...common, ...page }));
+    },
+  };
+}
+
+function newRecordId(): string {
+  return `srch_${randomBytes(12).toString('hex')}`;
+}
+
+type PagePlace = Omit<Page, 'recordId' | 'input' | 'query' | 'hardTimeoutMs'>;
+
+/** From where the cursor says, to where the files ended when the search began. */
+function nextPage(cursor: Cursor, snapshot: string, view: SessionView, input: SearchInput): PagePlace {
+  const again = findAgain(snapshot, filesOf(view.files, { ...input, include_globs: [], exclude_globs: [] }));
+  const rest = again.files.slice(cursor.part);
+  const parts: ScanPart[] = [];
+  const linesBefore: number[] = [];
+  const places: number[] = [];
+  for (const [index, file] of rest.entries()) {
+    const place = again.places[cursor.part + index];
+    if (!file || !place) continue;
+    const isFirst = index === 0;
+    places.push(cursor.part + index);
+    linesBefore.push(isFirst ? cursor.lines : place.linesBefore);
+    parts.push({
+      file,
+      start: isFirst ? cursor.byte_off : place.start,
+      startsLine: isFirst ? cursor.starts_line : true,
+      fileEnd: place.end,
+    });
+  }
+  const changed = again.notices.filter(({ file }) => file !== null && !parts.some((part) => part.file.path === file));
+  const isSameFile = places[0] === cursor.part;
+  return {
+    parts,
+    linesBefore,
+    places,
+    snapshot,
+    tailOf: null,
+    found: cursor.found,
+    lastGiven: isSameFile && cursor.last !== null ? { part: 0, offset: cursor.last } : null,
+    notices: [...view.notices, ...changed],
+  };
+}
+
+/** What was written since, in whole lines; files that are new from their beginning. */
+async function tailPage(
+  cursor: Cursor,
+  snapshot: string,
+  view: SessionView,
+  input: SearchInput,
+  lineBytesMax: number,
+): Promise<PagePlace> {
+  const files = filesOf(view.files, input);
+  const again = findAgain(snapshot, files);
+  const reached = new Map<string, readonly [offset: number, lines: number]>();
+  for (const [part, offset, lines] of cursor.tail ?? []) {
+    const file = again.files[part];
+    if (file && file.sizeBytes >= offset) reached.set(file.path, [offset, lines]);
+  }
+  const ends = await wholeLines(files, lineBytesMax);
+  const parts = ends.map((part) => ({ ...part, start: Math.min(part.fileEnd, reached.get(part.file.path)?.[0] ?? 0) }));
+  return {
+    parts,
+    linesBefore: parts.map(({ file }) => reached.get(file.path)?.[1] ?? 0),
+    places: parts.map((_, index) => index),
+    snapshot: null,
+    tailOf: isSnapshotOf(snapshot, parts) ? cursor.pattern_cache_id : null,
+    found: 0,
+    lastGiven: null,
+    notices: view.notices,
+  };
+}
+
+/** Up to the last line end of each file: what is being written now is not a line yet. */
+async function wholeLines(files: readonly LogFile[], lineBytesMax: number): Promise<ScanPart[]> {
+  return wholeParts(files).map((part) => ({ ...part, fileEnd: wholeLinesEnd(part.file, lineBytesMax) }));
+}
+
+async function givePage(context: FindingContext, call: Call, page: Page) {
+  const { limits, pool } = context;
+  const { input, query } = page;
+  const startedMs = monotonicMs();
+  const isOwner = call.principal.kind === 'owner';
+  const hitsMax = Math.min(input.max_hits ?? limits.maxHits, isOwner ? Number.POSITIVE_INFINITY : limits.maxHits);
+  const pageMax = Math.min(input.page_size ?? limits.pageSize, isOwner ? OWNERS_PAGE_MAX : limits.maxHits);
+  const wanted = Math.min(pageMax, Math.max(1, hitsMax - page.found));
+  const sink = createPageSink({ hitsMax: wanted, charsMax: PAGE_CHARS_MAX, lastGiven: page.lastGiven });
+  const outcome = await runScan(
+    {
+      parts: page.parts,
+      query,
+      queryKey: page.recordId,
+      collecting: {
+        kind: 'hits',
+        options: {
+          hitsMax: wanted + HITS_BEYOND_PAGE,
+          charsMax: PAGE_CHARS_MAX,
+          contextLines: input.context_lines,
+          wholeEvents: input.whole_events,
+          window: query.window,
+          lineBytesMax: limits.maxLineBytes,
+        },
+      },
+      lineBytesMax: limits.maxLineBytes,
+      regexTimeoutMs: limits.regexTimeoutMs,
+      scannedBytesMax: limits.maxScannedBytes,
+      deadlineMs: deadlineOf(page.hardTimeoutMs, limits),
+      signal: call.signal,
+    },
+    pool,
+    sink,
+  );
+  if (outcome.why === 'hard_timeout_ms' && outcome.stats.bytesScanned === 0 && sink.hits.length === 0)
+    throw new ChsError('SEARCH_TIMEOUT');
+  const found = page.found + sink.hits.length;
+  const isAllThatMayBe = outcome.why === 'enough' && found >= hitsMax;
+  const limit = isAllThatMayBe ? 'max_hits' : outcome.why === 'enough' ? null : outcome.why;
+  const rows = await rowsOf(context, page, sink.hits);
+  // After max_hits the count begins anew: whoever goes on wants more.
+  const cursors = await keepPage(context, page, { outcome, rows, startedMs, found: isAllThatMayBe ? 0 : found });
+  return {
+    hits: rows.map(shownHit),
+    truncated: limit !== null,
+    truncated_by: limit,
+    ...cursors,
+    window: shownWindow(query.window),
+    notices: [...page.notices, ...outcome.notices],
+    stats: shownStats(outcome, query, startedMs),
+  };
+}
+
+/** A hit as it is given and kept: without secrets. */
+type FoundRow = HitRow & { readonly subMsNs: number; readonly before: string[]; readonly after: string[] };
+
+async function rowsOf({ redaction }: FindingContext, page: Page, hits: readonly PageHit[]): Promise<FoundRow[]> {
+  const redact = await redaction();
+  return hits.flatMap((hit) => {
+    const file = page.parts[hit.part]?.file;
+    if (!file) return [];
+    const [before, after] = [hit.before.map(redact), hit.after.map(redact)];
+    return {
+      id: hitId(page.recordId, file.path, hit.offset),
+      recordId: page.recordId,
+      file: file.path,
+      familyId: file.familyId,
+      lineNumber: (page.linesBefore[hit.part] ?? 0) + hit.lines + 1,
+      byteOffset: hit.offset,
+      timestamp: hit.epochMs,
+      content: redact(hit.content),
+      context: JSON.stringify([before, after]),
+      truncated: hit.isTruncated,
+      subMsNs: hit.subMsNs,
+      before,
+      after,
+    };
+  });
+}
+
+/** The same for the same line of the same search, so that a page that is asked for twice is kept once. */
+function hitId(recordId: string, path: string, offset: number): string {
+  const digest = createHash('sha256').update(`${recordId}\0${path}\0${offset}`).digest('hex');
+  return `hit_${digest.slice(0, 20)}`;
+}
+
+function shownHit(row: FoundRow) {
+  return {
+    id: row.id,
+    file: row.file,
+    family_id: row.familyId,
+    line_number: row.lineNumber,
+    byte_offset: row.byteOffset,
+    timestamp: row.timestamp === null ? null : formatInstant(row.timestamp, row.subMsNs),
+    content: row.content,
+    context_before: row.before,
+    context_after: row.after,
+    truncated: row.truncated,
+  };
+}
+
+interface Given {
+  readonly outcome: ScanOutcome;
+  readonly rows: readonly FoundRow[];
+  readonly startedMs: number;
+  readonly found: number;
+}
+
+/** Writes down what later calls need, and makes the cursors that lead to it. */
+async function keepPage(
+  { store, limits, now }: FindingContext,
+  page: Page,
+  { outcome, rows, startedMs, found }: Given,
+): Promise<{ cursor: string | null; tail_cursor: string | null }> {
+  const { input, parts } = page;
+  const { next } = outcome;
+  const hasTail = input.follow && next === null && parts.length <= TAIL_FILES_MAX;
+  const tailOf = hasTail && !(input.keep && rows.length > 0) ? page.tailOf : null;
+  const isKept = input.keep || next !== null || hasTail;
+  if (!isKept) return { cursor: null, tail_cursor: null };
+  const record = {
+    id: page.recordId,
+    sessionId: input.session_id,
+    queryJson: JSON.stringify(input),
+    resultCount: rows.length,
+    durationMs: Math.round(monotonicMs() - startedMs),
+    createdAt: now(),
+    snapshot: page.snapshot ?? (next !== null || hasTail ? snapshotOf(parts, page.linesBefore) : null),
+  };
+  if (tailOf === null) {
+    const isThere = await store.saveSearch(record, input.keep ? rows : [], limits.maxSessionBytes);
+    if (!isThere) throw new ChsError('SESSION_NOT_FOUND', { id: input.session_id });
+  }
+  const key = await store.cursorKey();
+  const last = rows.at(-1);
+  const common = {
+    session_id: input.session_id,
+    ts_floor: last?.timestamp == null ? '' : formatInstant(last.timestamp),
+    pattern_cache_id: tailOf ?? page.recordId,
+    page_size: input.page_size ?? limits.pageSize,
+    issued_at: now(),
+    found,
+  };
+  if (next) {
+    const file = parts[next.part]?.file.path ?? '';
+    const cursor: Cursor = {
+      ...common,
+      file,
+      byte_off: next.offset,
+      part: page.places[next.part] ?? 0,
+      starts_line: next.startsLine,
+      lines: (page.linesBefore[next.part] ?? 0) + next.lines,
+      last: last?.file === file ? last.byteOffset : null,
+    };
+    return { cursor: signCursor(cursor, key), tail_cursor: null };
+  }
+  if (!hasTail) return { cursor: null, tail_cursor: null };
+  const tail = parts.map(
+    ({ fileEnd }, index) =>
+      [index, fileEnd, (page.linesBefore[index] ?? 0) + (outcome.linesOfPart.get(index) ?? 0)] as const,
+  );
+  const place = { file: '', byte_off: 0, part: 0, starts_line: true, lines: 0, last: null };
+  return { cursor: null, tail_cursor: signCursor({ ...common, ...place, tail }, key) };
+}
