@@ -44,6 +44,8 @@ export function readTime(r: Reading, separators: ':' | ':-' | ':-.'): boolean {
   r.at++;
   r.minute = readNumber(r, 1, 2);
   if (r.minute < 0 || isDigit(codeAt(r, r.at))) return false;
+  r.writtenHour = r.hour;
+  r.minuteEnd = r.at;
   r.hasSeconds = readSeconds(r, separator);
   if (!r.hasSeconds) {
     return separator === COLON && !(codeAt(r, r.at) === DOT && isDigit(codeAt(r, r.at + 1)));

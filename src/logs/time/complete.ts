@@ -6,9 +6,21 @@ import type { ZoneClock } from './zones.ts';
 /** Eight years lie at most between two leap years (1896 to 1904, and around 2100). */
 const LEAP_YEARS_APART = 8;
 
+/** Within half a year no other year can be nearer. */
+const HALF_YEAR_MS = 182 * DAY_MS;
+const YEAR_MS = 365.2425 * DAY_MS;
+
+/** The year of a wall clock; by division, but for the days around New Year where that may err. */
+function yearOf(wall: number): number {
+  const years = wall / YEAR_MS;
+  const part = years - Math.floor(years);
+  return part > 0.01 && part < 0.99 ? 1970 + Math.floor(years) : new Date(wall).getUTCFullYear();
+}
+
 /** The year, of those in which the date exists, that puts a reading without one nearest to a wall clock. */
 export function nearestYear(r: Reading, baseWallMs: number): number {
-  const base = new Date(baseWallMs).getUTCFullYear();
+  const base = yearOf(baseWallMs);
+  if (Math.abs(wallMs(r, base) - baseWallMs) < HALF_YEAR_MS && r.day < 29) return base;
   const isLeapDay = r.month === 2 && r.day === 29;
   const reach = isLeapDay ? LEAP_YEARS_APART : 1;
   let best = base;

@@ -1,8 +1,9 @@
 /** The table of formats: how each is read, what it leaves out, and how much it is to be trusted. */
 import { scanChinese, scanChineseMonthDay } from './chinese-dates.ts';
+import { readAfterTime } from './clock.ts';
 import { findAudit, scanEpoch, scanTai64, scanUptime } from './epochs.ts';
 import { findLogfmt } from './json-field.ts';
-import { scanClf, scanMonthDay, scanNamed } from './named-dates.ts';
+import { readAfterNamed, scanClf, scanMonthDay, scanNamed } from './named-dates.ts';
 import { scanCompact, scanDayMonthYear, scanIso, scanMonthDayYear, scanOrdinal } from './numeric-dates.ts';
 import { codeAt, digitRun, isBlank, type Reading } from './reading.ts';
 import {
@@ -19,14 +20,18 @@ import {
 } from './short-dates.ts';
 import type { Missing, Place } from './times.ts';
 
+/** Reads a stamp that begins exactly at an index; fills the reading. */
+export type Scan = (r: Reading, at: number) => boolean;
+
 /** One way to write a time. */
 export interface Format {
   readonly id: string;
   readonly missing: Missing;
   /** What its first character is, so that most places of a line need no attempt. */
   readonly begins: 'digit' | 'letter' | 'both' | 'wide';
-  /** Reads a stamp that begins exactly there. */
-  readonly scan?: (r: Reading, at: number) => boolean;
+  readonly scan?: Scan;
+  /** Reads what may stand behind the seconds; given where the text up to the minutes says all the rest. */
+  readonly after?: (r: Reading) => void;
   /** Finds the stamp anywhere on the line by a word that goes with it. */
   readonly find?: (r: Reading) => boolean;
   /** Which of two formats that read the same lines wins; 1 is a whole date that can hardly be anything else. */
@@ -35,30 +40,43 @@ export interface Format {
   readonly weak?: true;
 }
 
+function afterTime(r: Reading): void {
+  readAfterTime(r, 'none');
+}
+
+function afterNothing(): void {}
+
 const FORMATS: readonly Format[] = [
   { id: 'bgl', missing: 'nothing', begins: 'both', find: findBlueGene, trust: 1.2 },
-  { id: 'iso', missing: 'nothing', begins: 'digit', scan: scanIso, trust: 1 },
+  { id: 'iso', missing: 'nothing', begins: 'digit', scan: scanIso, after: afterTime, trust: 1 },
   { id: 'ordinal', missing: 'nothing', begins: 'digit', scan: scanOrdinal, trust: 1 },
-  { id: 'named', missing: 'nothing', begins: 'both', scan: scanNamed, trust: 1 },
-  { id: 'clf', missing: 'nothing', begins: 'digit', scan: scanClf, trust: 1 },
+  { id: 'named', missing: 'nothing', begins: 'both', scan: scanNamed, after: readAfterNamed, trust: 1 },
+  { id: 'clf', missing: 'nothing', begins: 'digit', scan: scanClf, after: afterTime, trust: 1 },
   { id: 'zh', missing: 'nothing', begins: 'wide', scan: scanChinese, trust: 1 },
   { id: 'tai64', missing: 'nothing', begins: 'digit', scan: scanTai64, trust: 1 },
   { id: 'audit', missing: 'nothing', begins: 'both', find: findAudit, trust: 0.98 },
   { id: 'logfmt', missing: 'nothing', begins: 'both', find: findLogfmt, trust: 1.01 },
-  { id: 'mdy', missing: 'nothing', begins: 'digit', scan: scanMonthDayYear, trust: 0.97 },
-  { id: 'dmy', missing: 'nothing', begins: 'digit', scan: scanDayMonthYear, trust: 0.96 },
+  { id: 'mdy', missing: 'nothing', begins: 'digit', scan: scanMonthDayYear, after: afterTime, trust: 0.97 },
+  { id: 'dmy', missing: 'nothing', begins: 'digit', scan: scanDayMonthYear, after: afterTime, trust: 0.96 },
   { id: 'compact', missing: 'nothing', begins: 'digit', scan: scanCompact, trust: 0.95 },
   { id: 'labelled', missing: 'nothing', begins: 'digit', scan: scanLabelled, trust: 0.95 },
   { id: 'six-digits', missing: 'nothing', begins: 'digit', scan: scanSixDigits, trust: 0.9 },
   { id: 'short-mdy', missing: 'nothing', begins: 'digit', scan: scanShortMonthFirst, trust: 0.9 },
   { id: 'short-ymd', missing: 'nothing', begins: 'digit', scan: scanShortYearFirst, trust: 0.89 },
   { id: 'short-dmy', missing: 'nothing', begins: 'digit', scan: scanShortDayFirst, trust: 0.88 },
-  { id: 'rfc3164', missing: 'year', begins: 'letter', scan: scanMonthDay, trust: 0.85 },
+  {
+    id: 'rfc3164',
+    missing: 'year',
+    begins: 'letter',
+    scan: scanMonthDay,
+    after: readAfterNamed,
+    trust: 0.85,
+  },
   { id: 'zh-md', missing: 'year', begins: 'wide', scan: scanChineseMonthDay, trust: 0.85 },
-  { id: 'glog', missing: 'year', begins: 'letter', scan: scanGlog, trust: 0.85 },
-  { id: 'md', missing: 'year', begins: 'digit', scan: scanMonthDayDigits, trust: 0.8 },
+  { id: 'glog', missing: 'year', begins: 'letter', scan: scanGlog, after: afterNothing, trust: 0.85 },
+  { id: 'md', missing: 'year', begins: 'digit', scan: scanMonthDayDigits, after: afterTime, trust: 0.8 },
   { id: 'chromium', missing: 'year', begins: 'digit', scan: scanChromium, trust: 0.8 },
-  { id: 'dm', missing: 'year', begins: 'digit', scan: scanDayMonthDigits, trust: 0.79 },
+  { id: 'dm', missing: 'year', begins: 'digit', scan: scanDayMonthDigits, after: afterTime, trust: 0.79 },
   { id: 'epoch', missing: 'nothing', begins: 'digit', scan: scanEpoch, trust: 0.7, weak: true },
   { id: 'uptime', missing: 'boot', begins: 'digit', scan: scanUptime, trust: 0.5, weak: true },
   { id: 'time', missing: 'date', begins: 'digit', scan: scanTime, trust: 0.4, weak: true },

@@ -39,8 +39,8 @@ export function scanNamed(r: Reading, at: number): boolean {
 
 /** `11/Oct/2022:00:10:26 +0000`, the Common Log Format. */
 export function scanClf(r: Reading, at: number): boolean {
-  begin(r, at);
   if (codeAt(r, at + 2) !== SLASH && codeAt(r, at + 1) !== SLASH) return false;
+  begin(r, at);
   return readDayFirst(r) && isPossible(r);
 }
 
@@ -77,11 +77,16 @@ function readYearAndTime(r: Reading): boolean {
     else if (skipBlanks(r, 2) === 0) return false;
   }
   if (!readTime(r, ':') || (r.year === ABSENT && !r.hasSeconds)) return false;
+  readAfterNamed(r);
+  return true;
+}
+
+/** Half of the day, year and zone behind the time, the last two in any order. */
+export function readAfterNamed(r: Reading): void {
   applyDayHalf(r, readDayHalf(r));
   readYearBehind(r);
   readZone(r);
   if (hasZone(r)) readYearBehind(r);
-  return true;
 }
 
 function readYearBehind(r: Reading): void {
@@ -94,6 +99,7 @@ function readYearBehind(r: Reading): void {
     const isNumber = goesOn && (isLetter(next) || isDigit(codeAt(r, r.at + 1)));
     if (year >= 1970 && year < 2200 && !isNumber) {
       r.year = year;
+      r.yearAt = back;
       return;
     }
   }

@@ -83,6 +83,8 @@ function readDatedTime(r: Reading, gap: 'blank' | 'mark', ignoresHalf: boolean):
     if (!readCompactTime(r, 6)) return false;
   } else if (!readTime(r, gap === 'mark' ? ':-.' : ':-')) return false;
   if (!ignoresHalf) readAfterTime(r, half);
+  // What is read behind these depends on more than the text behind the minutes.
+  if (ignoresHalf || half !== 'none') r.minuteEnd = 0;
   return true;
 }
 

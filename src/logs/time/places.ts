@@ -1,5 +1,5 @@
 /** Where on a line a stamp may stand: behind brackets and a syslog priority, in a word, or anywhere in its head. */
-import type { Format } from './formats.ts';
+import type { Format, Scan } from './formats.ts';
 import { mayBeginAt } from './numeric-dates.ts';
 import { codeAt, digitRun, isBlank, isDigit, isLetter, type Reading } from './reading.ts';
 import { HEAD_CHARS, type Place } from './times.ts';
@@ -43,7 +43,7 @@ export function startOf(r: Reading): number {
 function accepts(format: Format, code: number): boolean {
   switch (format.begins) {
     case 'digit':
-      return isDigit(code) || (format.id === 'tai64' && isDigit(code));
+      return isDigit(code);
     case 'letter':
       return isLetter(code);
     case 'both':
@@ -59,9 +59,7 @@ function isBoundary(r: Reading, at: number): boolean {
 }
 
 /** Tries a format at every place from `from` to before `to`. */
-export function scanRange(r: Reading, format: Format, from: number, to: number): boolean {
-  const scan = format.scan;
-  if (scan === undefined) return false;
+export function scanRange(r: Reading, format: Format, scan: Scan, from: number, to: number): boolean {
   for (let at = from; at < to; at++) {
     const code = r.text.charCodeAt(at);
     if (accepts(format, code) && isBoundary(r, at) && scan(r, at)) return true;
@@ -69,13 +67,20 @@ export function scanRange(r: Reading, format: Format, from: number, to: number):
   return false;
 }
 
-/** Reads a stamp of a format at its place; `startAt` is what `startOf` says of the line. */
-export function readAt(r: Reading, format: Format, place: Place, startAt: number): boolean {
+/** Reads a stamp of a format, by `scan`, at its place; `startAt` is what `startOf` says of the line. */
+export function readAt(
+  r: Reading,
+  format: Format,
+  place: Place,
+  startAt: number,
+  scan: Scan | undefined = format.scan,
+): boolean {
   if (format.find !== undefined) return format.find(r);
+  if (scan === undefined) return false;
   if (place === 'start') {
-    return format.scan !== undefined && accepts(format, codeAt(r, startAt)) && format.scan(r, startAt);
+    return accepts(format, codeAt(r, startAt)) && scan(r, startAt);
   }
-  if (place === 'any') return scanRange(r, format, 0, Math.min(r.text.length, HEAD_CHARS));
+  if (place === 'any') return scanRange(r, format, scan, 0, Math.min(r.text.length, HEAD_CHARS));
   let from = 0;
   let to = wordEnd(r, from);
   for (let word = 0; ; word++) {
@@ -85,7 +90,7 @@ export function readAt(r: Reading, format: Format, place: Place, startAt: number
     if (to >= r.text.length) return false;
     from = to;
   }
-  return scanRange(r, format, from, to);
+  return scanRange(r, format, scan, from, to);
 }
 
 function wordEnd(r: Reading, from: number): number {

@@ -27,12 +27,18 @@ export interface Reading {
   hasSeconds: boolean;
   /** Whether characters beyond ASCII were needed. */
   wide: boolean;
-  /** Offsets of zone names in minutes, by upper-case name. */
-  zoneNames: ReadonlyMap<string, number>;
+  /** Offsets of zone names in minutes (zone-names.ts). */
+  zoneNames: ReadonlyMap<number, number>;
+  /** The hour as it is written, before a half of the day counts in. */
+  writtenHour: number;
+  /** Where the minutes end; the text up to there is the same on many lines. */
+  minuteEnd: number;
+  /** Where a year stands that was read behind the time; else 0. */
+  yearAt: number;
 }
 
 /** A fresh reading that knows these zone names. */
-export function createReading(zoneNames: ReadonlyMap<string, number>): Reading {
+export function createReading(zoneNames: ReadonlyMap<number, number>): Reading {
   return {
     text: '',
     at: 0,
@@ -51,6 +57,9 @@ export function createReading(zoneNames: ReadonlyMap<string, number>): Reading {
     hasSeconds: true,
     wide: false,
     zoneNames,
+    writtenHour: 0,
+    minuteEnd: 0,
+    yearAt: 0,
   };
 }
 
@@ -69,6 +78,8 @@ export function begin(r: Reading, at: number): void {
   r.offsetS = LOCAL;
   r.hasSeconds = true;
   r.wide = false;
+  r.minuteEnd = 0;
+  r.yearAt = 0;
 }
 
 /** Code of the character at an index; 0 outside of the text. */

@@ -2,6 +2,7 @@
 import { epochMsOf, subMsNsOf } from './complete.ts';
 import { type LockedFormat, lockedFormat } from './formats.ts';
 import { findJsonValue, scanFieldValue } from './json-field.ts';
+import { cachedScan } from './minute-cache.ts';
 import { readAt, startOf } from './places.ts';
 import { createReading, LOCAL, type Reading } from './reading.ts';
 import {
@@ -35,7 +36,7 @@ export interface LineReader {
 /** Tries the locked formats of a file in their order. Ids that are not known are passed over. */
 export function createLineReader(times: Pick<FileTimes, 'formats' | 'timeField' | 'zone'>): LineReader {
   const reading = createReading(zoneNamesFor(times.zone));
-  const locked = lockedFormats(times.formats);
+  const locked = lockedFormats(times.formats).map((entry) => ({ entry, scan: cachedScan(entry.format) }));
   const field = times.timeField ?? '';
   const path = field.split('.');
   return {
@@ -43,13 +44,13 @@ export function createLineReader(times: Pick<FileTimes, 'formats' | 'timeField' 
     read(text) {
       reading.text = text;
       const startAt = startOf(reading);
-      for (const entry of locked) {
+      for (const { entry, scan } of locked) {
         const id = entry.format.id;
         if (id === 'json' || id === 'json-yearless') {
           if (text.charCodeAt(startAt - 1) !== 34 && text.indexOf('{') < 0) continue;
           const valueAt = findJsonValue(text, path, field);
           if (valueAt >= 0 && scanFieldValue(reading, valueAt, id === 'json-yearless')) return entry;
-        } else if (readAt(reading, entry.format, entry.place, startAt)) return entry;
+        } else if (readAt(reading, entry.format, entry.place, startAt, scan)) return entry;
       }
       return null;
     },

@@ -70,9 +70,14 @@ function tallyColumns(
   clocks: readonly number[],
 ): void {
   const format = TRIED_FORMATS.find(({ id }) => id === COLUMN_FORMAT);
-  if (format === undefined) return;
+  const scan = format?.scan;
+  if (format === undefined || scan === undefined) return;
   const to = Math.min(reading.text.length, HEAD_CHARS);
-  for (let from = startAt, found = 0; found < WORDS_MAX && scanRange(reading, format, from, to); found++) {
+  for (
+    let from = startAt, found = 0;
+    found < WORDS_MAX && scanRange(reading, format, scan, from, to);
+    found++
+  ) {
     const place = reading.start === startAt ? 'start' : wordAt(reading, reading.start);
     const tally = count(tallies, format, place, index, reading);
     const second = Math.floor(reading.epochMs / 1000) % QUARTER_S;

@@ -32,31 +32,30 @@ TFT 300,TJT 300,TKT 780,TLT 540,TMT 300,TOT 780,TRT 180,TVT 720,ULAST 540,ULAT 4
 UYT -180,UZT 300,VET -240,VLAT 600,VOLT 180,VOST 360,VUT 660,WAKT 720,WAST 120,WAT 60,WEST 60,WET 0,WGST -120,
 WGT -180,WIB 420,WIT 540,WITA 480,WST 480,YAKT 540,YEKT 300`;
 
-export const ZONE_NAMES: ReadonlyMap<string, number> = new Map(
+/** Names of up to five letters as one number, five bits a letter: no text has to be made to look one up. */
+export type ZoneNames = ReadonlyMap<number, number>;
+
+function keyOf(name: string): number {
+  let key = 0;
+  for (let index = 0; index < name.length; index++) key = (key << 5) | (name.charCodeAt(index) & 31);
+  return key;
+}
+
+/** Minutes east of UTC by the key of the name. */
+export const ZONE_NAMES: ZoneNames = new Map(
   TABLE.split(',').map((row) => {
     const [name = '', minutes = '0'] = row.trim().split(' ');
-    return [name, Number(minutes)];
+    return [keyOf(name), Number(minutes)];
   }),
 );
 
 /** Names that are also words, and words stand behind times; they count in capitals alone. */
-const WORDS = new Set([
-  'ACT',
-  'ART',
-  'BIT',
-  'CAT',
-  'COST',
-  'EAST',
-  'EAT',
-  'GET',
-  'GIT',
-  'MET',
-  'MIST',
-  'MIT',
-]);
-for (const word of ['NUT', 'PET', 'RET', 'TOT', 'UT', 'VET', 'WEST', 'WET', 'WIT', 'MART', 'VOLT', 'VOST']) {
-  WORDS.add(word);
-}
+const WORDS = new Set(
+  'ACT ART BIT CAT COST EAST EAT GET GIT MART MET MIST MIT NUT PET RET TOT UT VET VOLT VOST WEST WET WIT'
+    .split(' ')
+    .map(keyOf),
+);
+const GET = keyOf('GET');
 
 /** What a name means to somebody who lives in such a zone. */
 const MEANT_LOCALLY: readonly (readonly [zones: RegExp, name: string, minutes: number])[] = [
@@ -69,11 +68,11 @@ const MEANT_LOCALLY: readonly (readonly [zones: RegExp, name: string, minutes: n
 ];
 
 /** The names' offsets as somebody in an IANA zone means them. */
-export function zoneNamesFor(zone: string): ReadonlyMap<string, number> {
+export function zoneNamesFor(zone: string): ZoneNames {
   const meant = MEANT_LOCALLY.filter(([zones]) => zones.test(zone));
   if (meant.length === 0) return ZONE_NAMES;
   const names = new Map(ZONE_NAMES);
-  for (const [, name, minutes] of meant) names.set(name, minutes);
+  for (const [, name, minutes] of meant) names.set(keyOf(name), minutes);
   return names;
 }
 
@@ -120,20 +119,24 @@ function readOffset(r: Reading, sign: number): boolean {
 
 function readZoneName(r: Reading): boolean {
   let end = r.at;
-  while (end - r.at <= NAME_CHARS_MAX && isLetter(codeAt(r, end))) end++;
+  let key = 0;
+  let isUpper = true;
+  for (let code = codeAt(r, end); isLetter(code); code = codeAt(r, ++end)) {
+    if (end - r.at >= NAME_CHARS_MAX) return false;
+    key = (key << 5) | (code & 31);
+    isUpper &&= code < 97;
+  }
   const length = end - r.at;
-  if (length > NAME_CHARS_MAX || codeAt(r, end) === 95) return false;
+  if (codeAt(r, end) === 95) return false;
   if (length === 1) {
     if ((codeAt(r, r.at) | 32) !== 122 || isDigit(codeAt(r, end))) return false;
     r.at = end;
     r.offsetS = 0;
     return true;
   }
-  const written = r.text.slice(r.at, end);
-  const name = written.toUpperCase();
-  const minutes = r.zoneNames.get(name);
+  const minutes = r.zoneNames.get(key);
   if (minutes === undefined) return false;
-  if (WORDS.has(name) && (written !== name || isRequest(r, name, end))) return false;
+  if (WORDS.has(key) && (!isUpper || isRequest(r, key, end))) return false;
   r.at = end;
   r.offsetS = minutes * 60;
   if (minutes === 0) readOffsetFromUtc(r);
@@ -141,10 +144,8 @@ function readZoneName(r: Reading): boolean {
 }
 
 /** `GET /path` behind a time is a request, not Georgia. */
-function isRequest(r: Reading, name: string, end: number): boolean {
-  return (
-    name === 'GET' && codeAt(r, end) === 32 && (codeAt(r, end + 1) === 47 || isLetter(codeAt(r, end + 1)))
-  );
+function isRequest(r: Reading, key: number, end: number): boolean {
+  return key === GET && codeAt(r, end) === 32 && (codeAt(r, end + 1) === 47 || isLetter(codeAt(r, end + 1)));
 }
 
 /** `GMT+0800`, `UTC+8`. */
