@@ -186,6 +186,7 @@ function isProse(text: string, from: number, to: number): boolean {
   return before === 32 && text.charCodeAt(to) === 32;
 }
 
+/** Latin, and from kana over Chinese characters to Hangul; the brackets and signs of these scripts are below. */
 function isLetter(code: number): boolean {
-  return (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 0x2e80 && code < 0xff00);
+  return (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 0x3040 && code < 0xd7a4);
 }

@@ -113,7 +113,7 @@ export class LineMask {
 
   #putText(from: number, to: number): void {
     for (let at = from; at < to; at += 1) {
-      this.codes[this.length] = this.#text.charCodeAt(at);
+      this.codes[this.length] = Math.max(32, this.#text.charCodeAt(at));
       this.length += 1;
     }
   }
@@ -136,9 +136,10 @@ export class LineMask {
     else this.#put(32);
   }
 
-  /** A minus or plus that belongs to a number: before a digit and after no word. */
+  /** A minus or plus that belongs to a number: before a digit and after no word, but for `blk_-12`. */
   #startsNumber(): boolean {
-    return isDigit(this.#code(this.#at + 1)) && !isWordCode(this.#code(this.#at - 1));
+    const before = this.#code(this.#at - 1);
+    return isDigit(this.#code(this.#at + 1)) && (before === 95 || !isWordCode(before));
   }
 
   /** `from 10.0.0.1 ()` where other lines have a name: an empty pair that is no call. */
@@ -169,8 +170,14 @@ export class LineMask {
       wasDigit = digit;
     }
     if (digits === 0) this.#letters(from, at, hex);
-    else if (firstDigit === from || (hex && at - from >= 6)) this.#putWild(at);
+    else if (firstDigit === from || (hex && (at - from >= 6 || this.#startsAddress(at)))) this.#putWild(at);
     else this.#mixed(from, at, firstDigit, digits, digitRuns);
+  }
+
+  /** Behind a word of hex digits: a colon as in IPv6 and hardware addresses. */
+  #startsAddress(at: number): boolean {
+    const next = this.#code(at + 1);
+    return this.#code(at) === 58 && (next === 58 || isWordCode(next));
   }
 
   /** A word without digits: a scheme, a drive, the name of a month, the first part of an address, or a word. */
@@ -230,7 +237,8 @@ export class LineMask {
   #mixed(from: number, to: number, firstDigit: number, digits: number, digitRuns: number): void {
     if (this.#code(to) === 64 && this.#address(to)) return;
     const atEnd = firstDigit + digits === to;
-    const name = digitRuns === 1 && digits <= 2 && firstDigit - from >= 2 && to - firstDigit - digits >= 2;
+    const after = to - firstDigit - digits;
+    const name = digitRuns === 1 && digits <= 2 && firstDigit - from >= 2 && after >= digits;
     if (name) {
       this.#putText(from, to);
       this.#at = to;
