@@ -16,6 +16,7 @@ const rows: readonly Row[] = [
     '(?i:\\bhttp[ _-]?status|\\bstatus[ _-]?code|\\bresponse[ _-]?code|\\bhttp/\\d(?:\\.\\d)?|\\bhttp_code|状态码)["\']?\\s{0,2}[:=：]?\\s{0,2}["\']?([1-5]\\d\\d)\\b',
     ['status'],
   ],
+  ['http_status', '(?i:\\bstatus)["\']?\\s{0,2}[:=]\\s{0,2}["\']?([1-5]\\d\\d)\\b', ['status']],
   // Java and .NET with their packages, Python and JavaScript without.
   [
     'exception',

@@ -79,6 +79,8 @@ export interface PatternMiner {
 
 const KEYS_PER_PATTERN = 8;
 const KEYS_MIN = 4096;
+/** Comparing keys takes about 20 µs each, and is done whenever there are too many. */
+const KEYS_MAX = 32_768;
 const SAMPLE_CHARS = 1000;
 
 interface Outcome {
@@ -94,7 +96,8 @@ interface Outcome {
  * are replaced by their templates, and the rarest half is dropped and told by `other()`.
  */
 export function createPatternMiner(options: PatternMinerOptions): PatternMiner {
-  const keysMax = options.keysMax ?? Math.max(KEYS_MIN, options.patternsMax * KEYS_PER_PATTERN);
+  const keysMax =
+    options.keysMax ?? Math.min(KEYS_MAX, Math.max(KEYS_MIN, options.patternsMax * KEYS_PER_PATTERN));
   const table = new KeyTable(keysMax, options.sampleCharsMax ?? SAMPLE_CHARS);
   let outcome: Outcome | null = null;
   const now = () => {

@@ -71,6 +71,8 @@ const lines: readonly (readonly [line: string, name: string, fields: Record<stri
   ['POST /login -> 500 in 12ms', 'http_request', { method: 'POST', path: '/login', status: '500' }],
   ['GET the best', 'http_request', null],
   ['upstream answered HTTP/1.1 502 Bad Gateway', 'http_status', { status: '502' }],
+  ['status: 200 len: 1893', 'http_status', { status: '200' }],
+  ['exit status 300', 'http_status', null],
   ['{"status_code": 503}', 'http_status', { status: '503' }],
   [
     'java.lang.IllegalStateException: queue full',

@@ -40,6 +40,18 @@ const secrets: readonly string[] = [
   'Server=db;User Id=sa;Password=hunter2;Timeout=5',
   'AccountKey=hunter2==;EndpointSuffix=core',
   'token: hunter2',
+  'authToken=hunter2',
+  'token=AccessToken(value=hunter2)',
+  '"passwords: {"password": ["hunter2"]}',
+  '<db><password>hunter2</password></db>',
+  'body=user%3Dbob%26password%3Dhunter2',
+  'Driver=x;PWD={hunter2};',
+  'secret="<hunter2>"',
+  'pw=hunter2',
+  'secret: hunter2',
+  'DBPASS=hunter2',
+  'export db_pass=hunter2',
+  'TOKEN=hunter2',
   '密码：hunter2',
   '密码=hunter2',
   'jwt=eyJhbGciOiJI.eyJzdWIiOiIx.hunter2',
@@ -59,6 +71,16 @@ t.test('leaves no secret', async (t) => {
     t.notMatch(inside, /hunter2/, inside);
     t.match(inside, /^2024-01-01 10:00:00 ERROR \[main\] failed: /, 'what stands before is evidence');
   }
+});
+
+t.test('leaves no secret of letters alone', async (t) => {
+  for (const line of [
+    'secret: letmein',
+    'pass: letmein',
+    'password is wrong; password: letmein',
+    'token=letmein',
+  ])
+    t.notMatch(redact(rules, line), /letmein/, line);
 });
 
 t.test('leaves no key, card or body of a key', async (t) => {
@@ -115,7 +137,10 @@ t.test('touches no evidence', async (t) => {
     '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
     'GET https://example.org:8080/a?b=c@d',
     'mail bob@example.org from 10.0.0.1:80',
-    'passed: 12, bypass=7',
+    'pass: 12, fail: 3',
+    'passed: 12, bypass=7, wtoken = 12',
+    'token=Token{a64f992 ActivityRecord{de9231d u0}}',
+    'Bad activity token: android.os.BinderProxy@2d1b8fa',
     'key=42 primary_key=id keyboard=us',
     '用户登录失败，密码错误',
   ];
