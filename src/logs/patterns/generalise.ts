@@ -1,6 +1,6 @@
 /** Finds the words of keys that are data: keys that are alike but for places where many words occur become one. */
 import { splitByColumns } from './columns.ts';
-import { WILD, WILD_WORD } from './mask.ts';
+import { WILD, WILD_WORD } from './key-buffer.ts';
 
 /** Different words at one place from which on the place counts as varying. */
 const PLAIN_WORDS_MIN = 4;

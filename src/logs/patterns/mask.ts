@@ -1,37 +1,26 @@
 /** Masks what varies in a log line (numbers, ids, addresses, paths, quoted values), in one pass over its characters. */
+import {
+  EQUALS,
+  isAddressCode,
+  isDigit,
+  isPlainWord,
+  isWordCode,
+  kinds,
+  pathEnds,
+  QUOTE,
+  SIGN,
+  SLASH,
+  SPACE,
+  urlEnds,
+  valueEnds,
+  WORD,
+} from './characters.ts';
+import { KeyBuffer, WILD } from './key-buffer.ts';
 
-/** Stands for a masked part inside a key. A line's own control characters become spaces, so no text contains it. */
-export const WILD = 0;
-/** Stands for a word that was found to vary when keys were compared (generalise.ts). */
-export const WILD_WORD = 1;
 /** Characters of a line that are looked at; what follows makes no difference to its key. */
 const LINE_CHARS_MAX = 4096;
 /** A quoted value longer than this is taken for an apostrophe and text. */
 const QUOTED_CHARS_MAX = 512;
-
-const SPACE = 1;
-const WORD = 2;
-const QUOTE = 3;
-const SLASH = 4;
-const SIGN = 5;
-const EQUALS = 6;
-
-const kinds = new Uint8Array(128);
-for (let code = 0; code <= 32; code += 1) kinds[code] = SPACE;
-for (const code of codesOf('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_'))
-  kinds[code] = WORD;
-for (const code of codesOf('"\'`')) kinds[code] = QUOTE;
-for (const code of codesOf('/')) kinds[code] = SLASH;
-for (const code of codesOf('+-')) kinds[code] = SIGN;
-for (const code of codesOf('=')) kinds[code] = EQUALS;
-
-/** What ends a path, the value of a key, a URL. */
-const pathEnds = setOf('\t "\'`()[]{}<>,;|:=');
-const valueEnds = setOf('\t "\'`()[]{}<>,;|&');
-const urlEnds = setOf('\t "\'`<>()[]{}|,;');
-/** What may stand between the parts of one varying thing: 10.0.0.1:80, 2024-01-02 03:04, lists of numbers. */
-const joiners = setOf(' ,.:-/+_;');
-const JOINERS_MAX = 3;
 
 /** Keys whose value says what kind of line it is: it is masked like any other text, not as a whole. */
 const tellingKeys = new Set(
@@ -52,14 +41,12 @@ const dateNames = new Set(
 );
 
 /**
- * The key of one line at a time: `codes[0..length)`, and `hash` of it. It is a function of the line alone, so
+ * Makes the key of one line at a time, in `key`. It is a function of the line alone, so
  * lines may be counted in any order and in any number of parts. One object is reused, as a line is masked in
  * about a microsecond and allocating would double that.
  */
 export class LineMask {
-  readonly codes = new Uint16Array(LINE_CHARS_MAX * 2);
-  length = 0;
-  hash = 0;
+  readonly key = new KeyBuffer(LINE_CHARS_MAX * 2);
   #text = '';
   #at = 0;
   #end = 0;
@@ -69,7 +56,7 @@ export class LineMask {
     this.#text = text;
     this.#at = start;
     this.#end = Math.min(text.length, start + LINE_CHARS_MAX);
-    this.length = 0;
+    this.key.length = 0;
     while (this.#at < this.#end) {
       const code = text.charCodeAt(this.#at);
       const kind = code < 128 ? kinds[code] : 0;
@@ -82,57 +69,30 @@ export class LineMask {
       else if (kind === SIGN && this.#startsNumber()) this.#at += 1;
       else this.#put(code);
     }
-    while (this.length > 0 && this.codes[this.length - 1] === 32) this.length -= 1;
-    this.hash = hashOf(this.codes, this.length);
-  }
-
-  /** The key as a string, for a line that was not seen before. */
-  key(): string {
-    return String.fromCharCode(...this.codes.subarray(0, this.length));
-  }
-
-  /** Takes over a finished key, for its hash. */
-  take(key: string): void {
-    this.length = Math.min(key.length, this.codes.length);
-    for (let at = 0; at < this.length; at += 1) this.codes[at] = key.charCodeAt(at);
-    this.hash = hashOf(this.codes, this.length);
-  }
-
-  /** Whether `key` is the key of the present line. */
-  is(key: string): boolean {
-    if (key.length !== this.length) return false;
-    for (let at = 0; at < key.length; at += 1) if (key.charCodeAt(at) !== this.codes[at]) return false;
-    return true;
+    this.key.seal();
   }
 
   #put(code: number): void {
-    this.codes[this.length] = code;
-    this.length += 1;
+    this.key.codes[this.key.length] = code;
+    this.key.length += 1;
     this.#at += 1;
   }
 
   #putText(from: number, to: number): void {
     for (let at = from; at < to; at += 1) {
-      this.codes[this.length] = Math.max(32, this.#text.charCodeAt(at));
-      this.length += 1;
+      this.key.codes[this.key.length] = Math.max(32, this.#text.charCodeAt(at));
+      this.key.length += 1;
     }
   }
 
-  /** Adds a masked part that reaches to `next`; one that only a joiner parts from another is the same part. */
+  /** Adds a masked part that reaches to `next`. */
   #putWild(next: number): void {
-    let before = this.length - 1;
-    const least = Math.max(0, before - JOINERS_MAX);
-    while (before >= least && joiners[this.codes[before] ?? 0] === 1) before -= 1;
-    if (before >= 0 && this.codes[before] === WILD) this.length = before + 1;
-    else {
-      this.codes[this.length] = WILD;
-      this.length += 1;
-    }
+    this.key.putWild();
     this.#at = next;
   }
 
   #space(): void {
-    if (this.length === 0 || this.codes[this.length - 1] === 32) this.#at += 1;
+    if (this.key.length === 0 || this.key.codes[this.key.length - 1] === 32) this.#at += 1;
     else this.#put(32);
   }
 
@@ -144,7 +104,7 @@ export class LineMask {
 
   /** `from 10.0.0.1 ()` where other lines have a name: an empty pair that is no call. */
   #isEmptyPair(): boolean {
-    return this.codes[this.length - 1] === 40 && this.codes[this.length - 2] === 32;
+    return this.key.codes[this.key.length - 1] === 40 && this.key.codes[this.key.length - 2] === 32;
   }
 
   #code(at: number): number {
@@ -203,7 +163,7 @@ export class LineMask {
 
   /** Whether the last masked part is followed by `joiner` alone: inside of a UUID. */
   #follows(joiner: number): boolean {
-    return this.codes[this.length - 1] === joiner && this.codes[this.length - 2] === WILD;
+    return this.key.codes[this.key.length - 1] === joiner && this.key.codes[this.key.length - 2] === WILD;
   }
 
   /** `http://...` keeps its scheme; `C:\...` goes whole. */
@@ -228,7 +188,8 @@ export class LineMask {
       at += 1;
     }
     if (dot < 0 || isDigit(this.#code(dot + 1)) || at - dot < 3) return false;
-    while (this.length > 0 && isAddressCode(this.codes[this.length - 1] ?? 32)) this.length -= 1;
+    while (this.key.length > 0 && isAddressCode(this.key.codes[this.key.length - 1] ?? 32))
+      this.key.length -= 1;
     this.#putWild(at);
     return true;
   }
@@ -283,15 +244,15 @@ export class LineMask {
 
   /** Whether an opening quote that was just put stands behind `msg=`. */
   #isTelling(): boolean {
-    if (this.codes[this.length - 2] !== 61) return false;
-    return tellingKeys.has(this.#keyBefore(this.length - 2));
+    if (this.key.codes[this.key.length - 2] !== 61) return false;
+    return tellingKeys.has(this.#keyBefore(this.key.length - 2));
   }
 
   /** The word that ends at `end` of the codes. */
   #keyBefore(end: number): string {
     let from = end;
-    while (from > 0 && end - from < 16 && isWordCode(this.codes[from - 1] ?? 32)) from -= 1;
-    return String.fromCharCode(...this.codes.subarray(from, end));
+    while (from > 0 && end - from < 16 && isWordCode(this.key.codes[from - 1] ?? 32)) from -= 1;
+    return String.fromCharCode(...this.key.codes.subarray(from, end));
   }
 
   #slash(): void {
@@ -316,7 +277,7 @@ export class LineMask {
       this.#putWild(to);
       return;
     }
-    if (isPlainWord(value) || tellingKeys.has(this.#keyBefore(this.length - 1))) return;
+    if (isPlainWord(value) || tellingKeys.has(this.#keyBefore(this.key.length - 1))) return;
     this.#putWild(this.#afterBracket(to));
   }
 
@@ -333,47 +294,4 @@ export class LineMask {
     while (at < this.#end && ends[this.#text.charCodeAt(at)] !== 1) at += 1;
     return at;
   }
-}
-
-/** A number of 53 bits made of the first `length` codes. */
-function hashOf(codes: Uint16Array, length: number): number {
-  let low = 0x811c9dc5;
-  let high = 0x9e3779b9;
-  for (let at = 0; at < length; at += 1) {
-    const code = codes[at] ?? 0;
-    low = Math.imul(low ^ code, 0x01000193);
-    high = Math.imul(high ^ (code + at), 0x85ebca6b);
-  }
-  return ((high ^ (high >>> 15)) >>> 11) * 0x1_0000_0000 + (low >>> 0);
-}
-
-function isDigit(code: number): boolean {
-  return code >= 48 && code <= 57;
-}
-
-function isWordCode(code: number): boolean {
-  return code < 128 && kinds[code] === WORD;
-}
-
-/** Letters alone: a word of the text, or a name that generalise() will see in many forms. */
-function isPlainWord(text: string): boolean {
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code < 128 && (kinds[code] !== WORD || isDigit(code))) return false;
-  }
-  return true;
-}
-
-function isAddressCode(code: number): boolean {
-  return isWordCode(code) || code === 46 || code === 45 || code === 43;
-}
-
-function codesOf(text: string): number[] {
-  return [...text].map((letter) => letter.charCodeAt(0));
-}
-
-function setOf(text: string): Uint8Array {
-  const set = new Uint8Array(128);
-  for (const code of codesOf(text)) set[code] = 1;
-  return set;
 }

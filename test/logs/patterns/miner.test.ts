@@ -1,6 +1,7 @@
 /** Lines counted by template, in one miner or in several. */
 import t from 'tap';
-import { createPatternMiner, type LinePlace } from '../../../src/logs/patterns/miner.ts';
+import type { LinePlace } from '../../../src/logs/patterns/key-table.ts';
+import { createPatternMiner } from '../../../src/logs/patterns/miner.ts';
 
 function place(n: number, file = 'a.log'): LinePlace {
   return { epochMs: 1_700_000_000_000 + n * 1000, file, lineNumber: n, byteOffset: n * 100 };
