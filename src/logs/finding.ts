@@ -98,7 +98,9 @@ function windowOf({ time_start, time_end }: QueryInput, driftMs: number): TimeWi
   const startMs = time_start === undefined ? null : instantOf(time_start, 'time_start');
   const endMs = time_end === undefined ? null : instantOf(time_end, 'time_end');
   if (startMs !== null && endMs !== null && startMs > endMs)
-    throw new ChsError('BAD_TIME_RANGE', { reason: `time_start ${time_start} is after time_end ${time_end}` });
+    throw new ChsError('BAD_TIME_RANGE', {
+      reason: `time_start ${time_start} is after time_end ${time_end}`,
+    });
   const widenedMs = Math.abs(driftMs);
   return {
     startMs: startMs === null ? null : startMs - widenedMs,
@@ -125,12 +127,17 @@ export function shownWindow(window: TimeWindow | null): { start: string | null; 
 /** The files that the globs leave, in the order of their hits. */
 export function filesOf(
   files: readonly LogFile[],
-  { include_globs, exclude_globs, time_field }: Pick<QueryInput, 'include_globs' | 'exclude_globs' | 'time_field'>,
+  {
+    include_globs,
+    exclude_globs,
+    time_field,
+  }: Pick<QueryInput, 'include_globs' | 'exclude_globs' | 'time_field'>,
 ): LogFile[] {
   const isIncluded = matching(include_globs);
   const isExcluded = matching(exclude_globs);
   const left = files.filter(
-    ({ path }) => (include_globs.length === 0 || isIncluded(path)) && !(exclude_globs.length > 0 && isExcluded(path)),
+    ({ path }) =>
+      (include_globs.length === 0 || isIncluded(path)) && !(exclude_globs.length > 0 && isExcluded(path)),
   );
   const timed = time_field === undefined ? left : left.map((file) => withTimeField(file, time_field));
   return inOrder(timed);
@@ -138,7 +145,9 @@ export function filesOf(
 
 /** Paths are whole ones; a glob with a slash may begin at any folder. */
 function matching(globs: readonly string[]): (path: string) => boolean {
-  const anywhere = globs.map((glob) => (/[/\\]/.test(glob) && !/^(\/|\*\*|[a-zA-Z]:)/.test(glob) ? `**/${glob}` : glob));
+  const anywhere = globs.map((glob) =>
+    /[/\\]/.test(glob) && !/^(\/|\*\*|[a-zA-Z]:)/.test(glob) ? `**/${glob}` : glob,
+  );
   return wantedBy(anywhere);
 }
 

@@ -6,6 +6,7 @@ import {
   deadlineOf,
   type FindingContext,
   filesOf,
+  limitReached,
   type QueryInput,
   queryOf,
   type ScanSlots,
@@ -98,7 +99,8 @@ export function createSearching(context: FindingContext, slots: ScanSlots): Sear
       const key = await store.cursorKey();
       const cursor = readCursor(text, key, { nowMs: now(), ttlMs: limits.cursorTtlMs });
       const record = await store.searchRecord(cursor.pattern_cache_id);
-      if (!record?.snapshot) throw new ChsError('CURSOR_EXPIRED', { reason: 'its search is not kept any more' });
+      if (!record?.snapshot)
+        throw new ChsError('CURSOR_EXPIRED', { reason: 'its search is not kept any more' });
       const input = JSON.parse(record.queryJson) as SearchInput;
       const view = await context.view(cursor.session_id, call);
       // What is written later is a search of its own.
@@ -138,7 +140,9 @@ function nextPage(cursor: Cursor, snapshot: string, view: SessionView, input: Se
       fileEnd: place.end,
     });
   }
-  const changed = again.notices.filter(({ file }) => file !== null && !parts.some((part) => part.file.path === file));
+  const changed = again.notices.filter(
+    ({ file }) => file !== null && !parts.some((part) => part.file.path === file),
+  );
   const isSameFile = places[0] === cursor.part;
   return {
     parts,
@@ -168,7 +172,10 @@ async function tailPage(
     if (file && file.sizeBytes >= offset) reached.set(file.path, [offset, lines]);
   }
   const ends = await wholeLines(files, lineBytesMax);
-  const parts = ends.map((part) => ({ ...part, start: Math.min(part.fileEnd, reached.get(part.file.path)?.[0] ?? 0) }));
+  const parts = ends.map((part) => ({
+    ...part,
+    start: Math.min(part.fileEnd, reached.get(part.file.path)?.[0] ?? 0),
+  }));
   return {
     parts,
     linesBefore: parts.map(({ file }) => reached.get(file.path)?.[1] ?? 0),
@@ -191,7 +198,10 @@ async function givePage(context: FindingContext, call: Call, page: Page) {
   const { input, query } = page;
   const startedMs = monotonicMs();
   const isOwner = call.principal.kind === 'owner';
-  const hitsMax = Math.min(input.max_hits ?? limits.maxHits, isOwner ? Number.POSITIVE_INFINITY : limits.maxHits);
+  const hitsMax = Math.min(
+    input.max_hits ?? limits.maxHits,
+    isOwner ? Number.POSITIVE_INFINITY : limits.maxHits,
+  );
   const pageMax = Math.min(input.page_size ?? limits.pageSize, isOwner ? OWNERS_PAGE_MAX : limits.maxHits);
   const wanted = Math.min(pageMax, Math.max(1, hitsMax - page.found));
   const sink = createPageSink({ hitsMax: wanted, charsMax: PAGE_CHARS_MAX, lastGiven: page.lastGiven });
@@ -224,10 +234,15 @@ async function givePage(context: FindingContext, call: Call, page: Page) {
     throw new ChsError('SEARCH_TIMEOUT');
   const found = page.found + sink.hits.length;
   const isAllThatMayBe = outcome.why === 'enough' && found >= hitsMax;
-  const limit = isAllThatMayBe ? 'max_hits' : outcome.why === 'enough' ? null : outcome.why;
+  const limit = isAllThatMayBe ? ('max_hits' as const) : limitReached(outcome.why);
   const rows = await rowsOf(context, page, sink.hits);
   // After max_hits the count begins anew: whoever goes on wants more.
-  const cursors = await keepPage(context, page, { outcome, rows, startedMs, found: isAllThatMayBe ? 0 : found });
+  const cursors = await keepPage(context, page, {
+    outcome,
+    rows,
+    startedMs,
+    found: isAllThatMayBe ? 0 : found,
+  });
   return {
     hits: rows.map(shownHit),
     truncated: limit !== null,
@@ -242,7 +257,11 @@ async function givePage(context: FindingContext, call: Call, page: Page) {
 /** A hit as it is given and kept: without secrets. */
 type FoundRow = HitRow & { readonly subMsNs: number; readonly before: string[]; readonly after: string[] };
 
-async function rowsOf({ redaction }: FindingContext, page: Page, hits: readonly PageHit[]): Promise<FoundRow[]> {
+async function rowsOf(
+  { redaction }: FindingContext,
+  page: Page,
+  hits: readonly PageHit[],
+): Promise<FoundRow[]> {
   const redact = await redaction();
   return hits.flatMap((hit) => {
     const file = page.parts[hit.part]?.file;

@@ -33,7 +33,11 @@ export function signCursor(cursor: Cursor, key: Uint8Array): string {
 }
 
 /** @throws ChsError CURSOR_EXPIRED for one that is too old, was changed, or is none */
-export function readCursor(text: string, key: Uint8Array, { nowMs, ttlMs }: { nowMs: number; ttlMs: number }): Cursor {
+export function readCursor(
+  text: string,
+  key: Uint8Array,
+  { nowMs, ttlMs }: { nowMs: number; ttlMs: number },
+): Cursor {
   const { sig, ...cursor } = parsed(text);
   const given = Buffer.from(sig, 'base64url');
   const right = signatureOf(cursor, key);

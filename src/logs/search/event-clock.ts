@@ -1,5 +1,5 @@
 /** The time of a line: its own, or that of the event above it that it belongs to. */
-import type { Codec } from '../source/encoding.ts';
+import type { Codec } from '../source/codec.ts';
 import type { LogFile } from '../source/log-file.ts';
 import { createStamper, type Stamper } from '../time/stamper.ts';
 import type { Stamp } from '../time/times.ts';
@@ -28,7 +28,12 @@ export interface EventClock {
 }
 
 /** @param window read on by others; indexes are those of the moment */
-export function createEventClock(file: LogFile, codec: Codec, ends: LineEnds, window: ByteWindow): EventClock {
+export function createEventClock(
+  file: LogFile,
+  codec: Codec,
+  ends: LineEnds,
+  window: ByteWindow,
+): EventClock {
   const stamper = createStamper(file.times);
   const hasTimes = file.times.formats.length > 0 || file.times.timeField !== null;
   const read = reader(stamper, codec);
@@ -89,8 +94,11 @@ function reader(stamper: Stamper, codec: Codec): StampReader {
   const isByteText = stamper.asciiOnly && codec.unitBytes === 1 && !codec.isStateful;
   if (isByteText) {
     return (buffer, start, end, offset) =>
-      stamper.stamp(buffer.latin1Slice(start, Math.min(end, start + stamper.headChars)), offset);
+      stamper.stamp(buffer.toString('latin1', start, Math.min(end, start + stamper.headChars)), offset);
   }
   return (buffer, start, end, offset) =>
-    stamper.stamp(codec.decode(buffer, start, Math.min(end, start + stamper.headChars * CHAR_BYTES_MAX)), offset);
+    stamper.stamp(
+      codec.decode(buffer, start, Math.min(end, start + stamper.headChars * CHAR_BYTES_MAX)),
+      offset,
+    );
 }

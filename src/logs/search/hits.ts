@@ -1,6 +1,7 @@
 /** Collects hits: their text, time and context, up to a number and a size. */
-import type { Collector, FoundLine, Place } from './segment.ts';
+
 import { isInWindow, type TimeWindow } from './query.ts';
+import type { Collector, FoundLine, Place } from './segment.ts';
 import { LOOKBACK_BYTES } from './window.ts';
 
 export interface RawHit {
@@ -43,7 +44,12 @@ export function createHitCollector(options: HitOptions): Collector<RawHit[]> {
       if (options.window && !isInWindow(time.epochMs, options.window)) return true;
       const at = { epochMs: time.epochMs, subMsNs: time.subMsNs };
       // Before more is read: what is read on does not move, but the line's own text may not be asked for yet.
-      const own = { offset, lineIndex: found.lineIndex(), content: found.line.text, isTruncated: found.isTruncated };
+      const own = {
+        offset,
+        lineIndex: found.lineIndex(),
+        content: found.line.text,
+        isTruncated: found.isTruncated,
+      };
       let hit: RawHit;
       if (options.wholeEvents && time.headOffset !== null) {
         const event = await wholeEvent(found, place, time.headOffset, own.lineIndex, options);
@@ -51,7 +57,8 @@ export function createHitCollector(options: HitOptions): Collector<RawHit[]> {
         hit = { ...event.hit, ...at };
       } else {
         const before = linesBefore(found.start, place, options);
-        const after = found.next === null ? [] : await linesAfter(found.next, place, options);
+        const next = options.contextLines > 0 ? await nextLine(found, place) : null;
+        const after = next === null ? [] : await linesAfter(next, place, options);
         hit = { ...own, ...at, before, after };
       }
       hits.push(hit);
@@ -93,7 +100,18 @@ function firstIndex({ window, file }: Place): number {
   return window.base === 0 ? file.bomBytes : 0;
 }
 
-async function linesAfter(next: number, place: Place, { contextLines, lineBytesMax }: HitOptions): Promise<string[]> {
+/** Where the line after a hit begins; null where its end is out of reach, whether or not it happens to be known. */
+async function nextLine({ end, next }: FoundLine, place: Place): Promise<number | null> {
+  if (next !== null) return next - place.ends.bytes - end > REACH_BYTES ? null : next;
+  const lineEnd = await lineEndAfter(end, end, place);
+  return lineEnd === null ? null : lineEnd + place.ends.bytes;
+}
+
+async function linesAfter(
+  next: number,
+  place: Place,
+  { contextLines, lineBytesMax }: HitOptions,
+): Promise<string[]> {
   const lines: string[] = [];
   let at = next;
   while (lines.length < contextLines) {
@@ -113,7 +131,8 @@ async function lineEndAfter(at: number, from: number, { window, ends }: Place): 
     searched = Math.max(at, window.length - ends.bytes + 1);
     searched -= searched % ends.bytes;
     if (window.length - from > REACH_BYTES) return null;
-    if (!(await window.extend())) return window.length > at && window.length - from <= REACH_BYTES ? window.length : null;
+    if (!(await window.extend()))
+      return window.length > at && window.length - from <= REACH_BYTES ? window.length : null;
   }
 }
 

@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import RE2 from 're2';
 import { ChsError } from '../../platform/errors.ts';
-import type { Codec } from '../source/encoding.ts';
+import type { Codec } from '../source/codec.ts';
 import { type Finder, skipFinder } from './finders.ts';
 import { type JsonCondition, parseCondition, valueAt } from './json-conditions.ts';
 import type { Line } from './line.ts';
@@ -34,11 +34,9 @@ export function compileMatcher(query: LineQuery, codec: Codec): LineMatcher {
   const literal = query.regex === null ? null : regexLiteral(query, codec);
   const json = query.json === null ? null : compileJson(query);
   const isHopeless =
-    must.includes(null) || (query.any.length > 0 && any.length === 0) || literal === 'never';
+    must.some((term) => term === null) || (query.any.length > 0 && any.length === 0) || literal === 'never';
   const needed = must.filter((term) => term !== null);
-  const finder = isHopeless
-    ? null
-    : (bestFinder(needed, literal === 'never' ? null : literal, any) ?? regexFinder(query, codec));
+  const finder = isHopeless ? null : (bestFinder(needed, literal, any) ?? regexFinder(query, codec));
   return {
     finder,
     isHopeless,
@@ -122,7 +120,8 @@ function compileJson({ json, caseSensitive }: LineQuery): JsonMatcher {
   const must = conditions(json?.must, 'json_path_must');
   const any = conditions(json?.any, 'json_path_any');
   const none = conditions(json?.none, 'json_path_none');
-  const holds = (value: object) => (condition: JsonCondition) => condition.test(valueAt(value, condition.path));
+  const holds = (value: object) => (condition: JsonCondition) =>
+    condition.test(valueAt(value, condition.path));
   return {
     admits: (value) => must.every(holds(value)) && (any.length === 0 || any.some(holds(value))),
     excludes: (value) => none.some(holds(value)),

@@ -1,5 +1,5 @@
 /** One line of a block while it is looked at; the same object serves for all of them. */
-import type { Codec } from '../source/encoding.ts';
+import type { Codec } from '../source/codec.ts';
 
 export class Line {
   buffer: Buffer = Buffer.alloc(0);
@@ -22,7 +22,8 @@ export class Line {
 
   /** Decoded when it is first asked for; what is no text in its encoding becomes U+FFFD. */
   get text(): string {
-    this.#text ??= this.#codec.decode(this.buffer, this.start, this.end);
-    return this.#text;
+    const text = this.#text ?? this.#codec.decode(this.buffer, this.start, this.end);
+    this.#text = text;
+    return text;
   }
 }

@@ -47,11 +47,13 @@ function countByte(buffer: Buffer, from: number, to: number): number {
     if (buffer[at] === LF) count += 1;
     at += 1;
   }
-  const words = new Uint32Array(buffer.buffer, buffer.byteOffset + at, Math.max(0, to - at) >> 2);
+  if (at >= to) return count;
+  const words = new Uint32Array(buffer.buffer, buffer.byteOffset + at, (to - at) >> 2);
   for (let index = 0; index < words.length; index += 1) {
     const word = (words[index] ?? 0) ^ 0x0a0a0a0a;
-    const zeros = ~((((word & 0x7f7f7f7f) + 0x7f7f7f7f) | word) | 0x7f7f7f7f);
-    if (zeros !== 0) count += ((zeros >>> 7) & 1) + ((zeros >>> 15) & 1) + ((zeros >>> 23) & 1) + (zeros >>> 31);
+    const zeros = ~(((word & 0x7f7f7f7f) + 0x7f7f7f7f) | word | 0x7f7f7f7f);
+    if (zeros !== 0)
+      count += ((zeros >>> 7) & 1) + ((zeros >>> 15) & 1) + ((zeros >>> 23) & 1) + (zeros >>> 31);
   }
   for (at += words.length * 4; at < to; at += 1) if (buffer[at] === LF) count += 1;
   return count;
@@ -68,18 +70,24 @@ function wide(unitBytes: 2 | 4, bigEndian: boolean): LineEnds {
   const ends: LineEnds = {
     bytes: unitBytes,
     next(buffer, from, to) {
-      for (let at = from + ((unitBytes - (from % unitBytes)) % unitBytes); at + unitBytes <= buffer.length && at < to; at += unitBytes)
+      for (
+        let at = from + ((unitBytes - (from % unitBytes)) % unitBytes);
+        at + unitBytes <= buffer.length && at < to;
+        at += unitBytes
+      )
         if (isUnit(buffer, at, LF)) return at;
       return -1;
     },
     previous(buffer, floor, before) {
       // A text that was cut in the middle of a unit has a rest that is none.
-      for (let at = before - (before % unitBytes) - unitBytes; at >= floor; at -= unitBytes) if (isUnit(buffer, at, LF)) return at;
+      for (let at = before - (before % unitBytes) - unitBytes; at >= floor; at -= unitBytes)
+        if (isUnit(buffer, at, LF)) return at;
       return -1;
     },
     count(buffer, from, to) {
       let count = 0;
-      for (let at = from + ((unitBytes - (from % unitBytes)) % unitBytes); at < to; at += unitBytes) if (isUnit(buffer, at, LF)) count += 1;
+      for (let at = from + ((unitBytes - (from % unitBytes)) % unitBytes); at < to; at += unitBytes)
+        if (isUnit(buffer, at, LF)) count += 1;
       return count;
     },
     textEnd: (buffer, start, end) =>

@@ -1,6 +1,6 @@
 /** Collects how lines spread over time and levels, and their patterns; parts of a file are put together afterwards. */
 import { type Level, levelOf } from '../levels.ts';
-import { createPatternMiner, type MinedPatterns } from '../patterns/miner.ts';
+import { createPatternMiner, type MinerData } from '../patterns/miner.ts';
 import { isInWindow, type TimeWindow } from './query.ts';
 import type { Collector } from './segment.ts';
 
@@ -22,7 +22,7 @@ export interface Overview {
   readonly slotMs: number;
   /** By slot (epoch milliseconds divided by `slotMs`): lines, and those at level error or fatal. */
   readonly slots: readonly (readonly [slot: number, lines: number, errors: number])[];
-  readonly patterns: MinedPatterns | null;
+  readonly patterns: MinerData | null;
 }
 
 /** The histogram gets coarser rather than larger. */
@@ -111,7 +111,9 @@ export function createHistogram(): Histogram {
     },
     data: () => ({
       slotMs,
-      slots: [...slots].map(([slot, [lines, errors]]) => [slot, lines, errors] as const).sort((a, b) => a[0] - b[0]),
+      slots: [...slots]
+        .map(([slot, [lines, errors]]) => [slot, lines, errors] as const)
+        .sort((a, b) => a[0] - b[0]),
     }),
   };
 }

@@ -64,7 +64,13 @@ function* planSegments(parts: readonly ScanPart[], options: PlanOptions): Genera
       // Segments of one file begin at multiples of their size, wherever a page began.
       const boundary = (Math.floor(at / segmentBytes) + 1) * segmentBytes;
       const end = Math.min(boundary, fileEnd, at + Math.max(4, left - (left % 4)));
-      yield { ...common, start: at, end, startsLine: at === start && startsLine, bytesMax: Number.POSITIVE_INFINITY };
+      yield {
+        ...common,
+        start: at,
+        end,
+        startsLine: at === start && startsLine,
+        bytesMax: Number.POSITIVE_INFINITY,
+      };
       left -= end - at;
       at = end;
     }

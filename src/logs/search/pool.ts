@@ -20,13 +20,13 @@ export interface ScanPool {
 }
 
 /** @param threads 0 for as many as there are cores, up to 8 */
-export function createScanPool(threads: number): ScanPool {
+export function createScanPool(threads: number, { inlineBytesMax = INLINE_BYTES_MAX } = {}): ScanPool {
   const count = threads > 0 ? threads : Math.min(THREADS_MAX, availableParallelism());
   let pool: Promise<Piscina> | null = null;
   return {
     threads: count,
     async run(task, bytes) {
-      if (bytes <= INLINE_BYTES_MAX) return runTask(task, null);
+      if (bytes <= inlineBytesMax) return runTask(task, null);
       pool ??= open(count);
       return (await pool).run(task);
     },

@@ -62,9 +62,10 @@ function skipping(source: string, at: number, end: number | null): Token | null 
 function escaped(source: string, at: number): Token | null {
   const next = source[at + 1];
   if (next === undefined || next === 'Q' || next === 'E') return null;
-  const braces = /^\\(?:x\{[0-9a-fA-F]+\}|[pP]\{[^}]*\}|[pP]\w|x[0-9a-fA-F]{2}|u\{?[0-9a-fA-F]+\}?|c\w|[0-7]{1,3})/.exec(
-    source.slice(at),
-  );
+  const braces =
+    /^\\(?:x\{[0-9a-fA-F]+\}|[pP]\{[^}]*\}|[pP]\w|x[0-9a-fA-F]{2}|u\{?[0-9a-fA-F]+\}?|c\w|[0-7]{1,3})/.exec(
+      source.slice(at),
+    );
   if (braces) return { text: braces[0], end: at + braces[0].length, literal: null };
   return { text: `\\${next}`, end: at + 2, literal: /[\w\s]/.test(next) || next > '\x7f' ? null : next };
 }

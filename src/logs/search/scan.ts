@@ -1,11 +1,11 @@
 /** Runs a scan over files in several threads and puts the results into the files' order, whoever was ready first. */
 import { codecFor } from '../source/encoding.ts';
 import type { Notice } from '../source/notice.ts';
+import type { RawHit } from './hits.ts';
 import type { Overview } from './overview.ts';
 import { type PlannedSegment, type PlannedTask, planBytes, planTasks, type ScanPart } from './plan.ts';
 import type { ScanPool } from './pool.ts';
 import type { LineQuery } from './query.ts';
-import type { RawHit } from './hits.ts';
 import type { Collecting, SegmentResult } from './task.ts';
 
 export interface ScanRequest {
@@ -190,7 +190,9 @@ class Merge {
     if (reached && part && part.file.compression === 'none' && reached.offset < part.fileEnd) {
       this.#stop('max_scanned_bytes', reached.offset, false);
     } else {
-      const next = parts.findIndex((one, index) => index > at && (one.file.compression === 'gzip' || one.start < one.fileEnd));
+      const next = parts.findIndex(
+        (one, index) => index > at && (one.file.compression === 'gzip' || one.start < one.fileEnd),
+      );
       const following = parts[next];
       if (following) {
         this.#part = next;
@@ -229,7 +231,11 @@ export interface PageOptions {
 /** More than a page needs: one to know that there is more, and one that may have been given before. */
 export const HITS_BEYOND_PAGE = 2;
 
-export function createPageSink({ hitsMax, charsMax, lastGiven }: PageOptions): ScanSink & { readonly hits: PageHit[] } {
+export function createPageSink({
+  hitsMax,
+  charsMax,
+  lastGiven,
+}: PageOptions): ScanSink & { readonly hits: PageHit[] } {
   const hits: PageHit[] = [];
   let chars = 0;
   let last = lastGiven;
@@ -261,7 +267,9 @@ export function charsOf({ content, before, after }: RawHit): number {
 }
 
 /** Counts the hits of each part, and puts overviews together. */
-export function createCountSink(each: (part: number, count: number, overview: Overview | null) => void): ScanSink {
+export function createCountSink(
+  each: (part: number, count: number, overview: Overview | null) => void,
+): ScanSink {
   return {
     take({ part }, { count, overview }) {
       each(part, count, overview);

@@ -1,5 +1,6 @@
 /** Looks through one part of a file, line by line or by candidates, and shows every hit to a collector. */
-import { type Codec, codecFor } from '../source/encoding.ts';
+import type { Codec } from '../source/codec.ts';
+import { codecFor } from '../source/encoding.ts';
 import type { LogFile } from '../source/log-file.ts';
 import { createEventClock, type EventClock } from './event-clock.ts';
 import { Line } from './line.ts';
@@ -65,7 +66,11 @@ export interface SegmentOutcome {
   /** Line ends in the part that was looked at. */
   readonly lines: number;
   /** Where it stopped early, unless the collector had enough: a scan may go on there. */
-  readonly stopped: { readonly offset: number; readonly startsLine: boolean; readonly why: 'bytes' | 'deadline' | 'abort' } | null;
+  readonly stopped: {
+    readonly offset: number;
+    readonly startsLine: boolean;
+    readonly why: 'bytes' | 'deadline' | 'abort';
+  } | null;
   readonly bytesScanned: number;
   readonly candidateLines: number;
   readonly excludedLines: number;
@@ -162,7 +167,8 @@ class SegmentScan implements FoundLine {
     if (start < file.bomBytes && this.#startsLine) this.#at += file.bomBytes - start;
     for (;;) {
       const offset = this.#window.base + this.#at;
-      if (offset >= end || (this.#window.isAtEnd && this.#at >= this.#window.length)) return this.#outcome(null);
+      if (offset >= end || (this.#window.isAtEnd && this.#at >= this.#window.length))
+        return this.#outcome(null);
       const why = offset - start > bytesMax ? 'bytes' : this.#stopCheck();
       if (why) return this.#outcome({ offset, startsLine: this.#startsLine, why });
       if (!this.#startsLine) await this.#skipLine();
@@ -208,7 +214,11 @@ class SegmentScan implements FoundLine {
   #clipped(regionEnd: number): number {
     const last = this.#segment.end - this.#window.base;
     if (regionEnd <= last) return regionEnd;
-    const found = this.#ends.next(this.#window.buffer, Math.max(this.#at, last - this.#ends.bytes), regionEnd);
+    const found = this.#ends.next(
+      this.#window.buffer,
+      Math.max(this.#at, last - this.#ends.bytes),
+      regionEnd,
+    );
     return found < 0 ? regionEnd : found + this.#ends.bytes;
   }
 
@@ -253,7 +263,8 @@ class SegmentScan implements FoundLine {
     if (this.isTruncated) this.#truncatedLines += 1;
     if (this.#matcher.isHopeless) return false;
     this.line.set(buffer, this.start, this.end);
-    const verdict = this.end - this.start > LONG_LINE_BYTES ? this.#timedVerdict() : this.#matcher.judge(this.line);
+    const verdict =
+      this.end - this.start > LONG_LINE_BYTES ? this.#timedVerdict() : this.#matcher.judge(this.line);
     if (verdict === 'excluded') this.#excludedLines += 1;
     return verdict === 'hit';
   }

@@ -35,7 +35,9 @@ export function isSnapshotOf(snapshot: string, parts: readonly ScanPart[]): bool
   const known = JSON.parse(snapshot) as readonly SnapshotFile[];
   return (
     known.length === parts.length &&
-    parts.every(({ file }, index) => file.path === known[index]?.[0] && file.identity.inode === known[index]?.[3])
+    parts.every(
+      ({ file }, index) => file.path === known[index]?.[0] && file.identity.inode === known[index]?.[3],
+    )
   );
 }
 
@@ -60,7 +62,11 @@ export function findAgain(snapshot: string, present: readonly LogFile[]): FoundA
         : byIdentity.get(`${device} ${inode} ${headHash}`);
     if (found && found.sizeBytes >= end) return found;
     const code = found ? 'TRUNCATED' : same ? 'REPLACED' : 'GONE';
-    notices.push({ file: path, code, message: 'it changed since the search began; the rest of it is left out' });
+    notices.push({
+      file: path,
+      code,
+      message: 'it changed since the search began; the rest of it is left out',
+    });
     return null;
   });
   const places = known.map(([, end, , , , start, linesBefore]) => ({ start, end, linesBefore }));
@@ -76,7 +82,10 @@ export function inOrder(files: readonly LogFile[]): LogFile[] {
   const familyStart = new Map<string, number>();
   for (const { familyId, firstEvent } of files) {
     if (familyId === null || firstEvent === null) continue;
-    familyStart.set(familyId, Math.min(familyStart.get(familyId) ?? Number.POSITIVE_INFINITY, firstEvent.epochMs));
+    familyStart.set(
+      familyId,
+      Math.min(familyStart.get(familyId) ?? Number.POSITIVE_INFINITY, firstEvent.epochMs),
+    );
   }
   const startOf = ({ firstEvent, familyId }: LogFile): number =>
     firstEvent?.epochMs ?? familyStart.get(familyId ?? '') ?? Number.POSITIVE_INFINITY;

@@ -1,11 +1,19 @@
 /** A piece of a scan as a worker thread gets it, and what it gives back. */
-import { type Codec, codecFor } from '../source/encoding.ts';
+import type { Codec } from '../source/codec.ts';
+import { codecFor } from '../source/encoding.ts';
 import { createCounter } from './counts.ts';
 import { createHitCollector, type HitOptions, type RawHit } from './hits.ts';
 import { compileMatcher, type LineMatcher } from './line-matcher.ts';
 import { createOverviewCollector, type Overview, type OverviewOptions } from './overview.ts';
 import type { LineQuery, TimeWindow } from './query.ts';
-import { type Collector, type ScanLimits, type Segment, type SegmentOutcome, type StopCheck, scanSegment } from './segment.ts';
+import {
+  type Collector,
+  type ScanLimits,
+  type Segment,
+  type SegmentOutcome,
+  type StopCheck,
+  scanSegment,
+} from './segment.ts';
 import { UnreadableFile } from './window.ts';
 
 export type Collecting =

@@ -1,5 +1,5 @@
 /** Search terms in the bytes of an encoding: whether one is on a line, and how to find lines that may have it. */
-import type { Codec } from '../source/encoding.ts';
+import type { Codec } from '../source/codec.ts';
 import { caselessBytes, exactBytes, exactFinder, type Finder, skipFinder } from './finders.ts';
 import { caseVariants, foldText } from './fold.ts';
 import type { Line } from './line.ts';
@@ -76,7 +76,8 @@ function textTest(term: string, { caseSensitive, wholeWord }: TermOptions): (lin
 
 /** Scripts without spaces between words have no word boundaries that could be told here. */
 const WORD = /^[\p{L}\p{M}\p{N}_]$/u;
-const UNSPACED = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}]$/u;
+const UNSPACED =
+  /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}]$/u;
 
 function isWordAt(text: string, index: number, direction: -1 | 1): boolean {
   const unit = text[index];
@@ -84,7 +85,11 @@ function isWordAt(text: string, index: number, direction: -1 | 1): boolean {
   const code = unit.charCodeAt(0);
   if (code < 0x80) return /\w/.test(unit);
   const isHalf = code >= 0xd800 && code <= 0xdfff;
-  const char = !isHalf ? unit : direction > 0 ? text.slice(index, index + 2) : text.slice(index - 1, index + 1);
+  const char = !isHalf
+    ? unit
+    : direction > 0
+      ? text.slice(index, index + 2)
+      : text.slice(index - 1, index + 1);
   return WORD.test(char) && !UNSPACED.test(char);
 }
 
@@ -110,7 +115,7 @@ function needleOf(run: string, codec: Codec): Needle[] | null {
  * A finder for lines with a text that a regular expression needs, in the case of the expression.
  * RE2 takes `k` and `s` for more than two characters each, when case does not matter.
  */
-export function literalTerm(literal: string, codec: Codec, caseSensitive: boolean): Term | null | 'never' {
+export function literalTerm(literal: string, codec: Codec, caseSensitive: boolean): Term | 'never' | null {
   if (codec.isStateful || literal.includes('\ufffd')) return null;
   if (caseSensitive) return compileTerm(literal, codec, { caseSensitive: true, wholeWord: false }) ?? 'never';
   const run = longestRun(literal, (char) => char < '\x80' && !/[ks]/i.test(char));

@@ -10,7 +10,10 @@ const PIECE_BYTES = 64 * 1024;
  * @param lineBytesMax a line that is longer than this counts as a whole one
  * @returns an offset; the file's size where it cannot be read, or is packed
  */
-export function wholeLinesEnd({ path, sizeBytes, compression, encoding }: LogFile, lineBytesMax: number): number {
+export function wholeLinesEnd(
+  { path, sizeBytes, compression, encoding }: LogFile,
+  lineBytesMax: number,
+): number {
   if (compression === 'gzip') return sizeBytes;
   const { unitBytes, bigEndian } = codecFor(encoding);
   const ends = lineEndsOf(unitBytes, bigEndian);

@@ -1,5 +1,7 @@
 /** A moving window over the bytes of a file: the block that is looked at, and some of what was before it. */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { codeOf } from '../source/access.ts';
 import { unpack } from '../source/gzip.ts';
 import type { LogFile } from '../source/log-file.ts';
 import type { NoticeCode } from '../source/notice.ts';
@@ -48,14 +50,8 @@ export interface WindowOptions {
 
 /** @throws UnreadableFile when the file is gone, is another one by now, or cannot be opened */
 export async function openWindow(file: LogFile, options: WindowOptions): Promise<ByteWindow> {
-  const descriptor = openChecked(file);
-  try {
-    const source = file.compression === 'gzip' ? await packedSource(descriptor, options) : plainSource(descriptor, options);
-    return createWindow(source, options.blockBytes ?? BLOCK_BYTES);
-  } catch (error) {
-    closeSync(descriptor);
-    throw error;
-  }
+  const source = file.compression === 'gzip' ? await packedSource(file, options) : plainSource(file, options);
+  return createWindow(source, options.blockBytes ?? BLOCK_BYTES);
 }
 
 /** Bytes one after the other. */
@@ -63,23 +59,27 @@ interface Source {
   readonly start: number;
   /** Puts bytes into the buffer from `at` on, up to `size`; gives how many, 0 at the end. */
   fill(buffer: Buffer, at: number, size: number): number | Promise<number>;
+  /** The most bytes that may come. */
+  left(): number;
   problem(): ByteWindow['problem'];
   close(): void;
 }
 
 function createWindow(source: Source, blockBytes: number): ByteWindow {
-  let buffer = Buffer.allocUnsafeSlow(HISTORY_BYTES + 2 * blockBytes);
+  // One more than a small file has, so that its end is found without a larger buffer.
+  let buffer = Buffer.allocUnsafeSlow(Math.min(HISTORY_BYTES + 2 * blockBytes, source.left() + 1));
   let length = 0;
   let base = source.start;
   let isAtEnd = false;
   const read = async (): Promise<boolean> => {
     if (isAtEnd) return false;
-    if (buffer.length - length < blockBytes) {
-      const larger = Buffer.allocUnsafeSlow(buffer.length * 2);
+    const wanted = Math.min(blockBytes, source.left());
+    if (buffer.length - length < wanted) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(buffer.length * 2, length + wanted));
       buffer.copy(larger, 0, 0, length);
       buffer = larger;
     }
-    const filled = source.fill(buffer, length, blockBytes);
+    const filled = source.fill(buffer, length, wanted);
     const count = typeof filled === 'number' ? filled : await filled;
     length += count;
     if (count === 0) isAtEnd = true;
@@ -117,48 +117,56 @@ function createWindow(source: Source, blockBytes: number): ByteWindow {
   };
 }
 
-/** Only the very file that was inspected, and looked up under the allowed roots, is ever read. */
-function openChecked({ path, identity, sizeBytes }: LogFile): number {
-  const descriptor = openAt(path);
+/**
+ * Only the very file that was inspected, and looked up under the allowed roots, is ever read.
+ *
+ * @throws UnreadableFile
+ */
+function check(descriptor: number, { identity, sizeBytes }: LogFile): void {
   const found = fstatSync(descriptor, { bigint: true });
   const isSame = String(found.dev) === identity.device && String(found.ino) === identity.inode;
-  const refuse = (code: NoticeCode, message: string): never => {
-    closeSync(descriptor);
-    throw new UnreadableFile(code, message);
-  };
-  if (!found.isFile() || !isSame) refuse('REPLACED', 'another file is there now');
-  if (found.size < BigInt(sizeBytes)) refuse('TRUNCATED', 'it is shorter than it was');
-  return descriptor;
+  if (!found.isFile() || !isSame) throw new UnreadableFile('REPLACED', 'another file is there now');
+  if (found.size < BigInt(sizeBytes)) throw new UnreadableFile('TRUNCATED', 'it is shorter than it was');
 }
 
 const IO_ATTEMPTS = 3;
 const PAUSE_MS = 10;
 
-function openAt(path: string): number {
-  return retrying(path, () =>
-    // A FIFO that took the file's place must not hold the thread up.
-    openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0)),
-  );
-}
+/** A FIFO that took the file's place must not hold the thread up, and a link must lead nowhere. */
+const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0);
 
 /** What fails by the disk may pass; what is gone or forbidden does not. */
-function retrying<T>(path: string, work: () => T): T {
+function retrying<T>(work: () => T): T {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return work();
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-      if (code === 'ENOENT' || code === 'ENOTDIR') throw new UnreadableFile('GONE', 'it is not there any more', error);
-      if (code === 'ELOOP') throw new UnreadableFile('REPLACED', 'a link is there now', error);
-      if (attempt === IO_ATTEMPTS || code === 'EACCES' || code === 'EPERM') {
-        throw new UnreadableFile('UNREADABLE', `${path} cannot be read: ${code || error}`, error);
-      }
+      const failure = failureOf(error);
+      if (attempt === IO_ATTEMPTS || failure.code !== 'IO_ERROR') throw failure;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS * 2 ** attempt);
     }
   }
 }
 
-function plainSource(descriptor: number, { start, fileEnd }: WindowOptions): Source {
+function failureOf(error: unknown): UnreadableFile {
+  if (error instanceof UnreadableFile) return error;
+  const code = codeOf(error);
+  if (code === 'ENOENT' || code === 'ENOTDIR')
+    return new UnreadableFile('GONE', 'it is not there any more', error);
+  if (code === 'ELOOP') return new UnreadableFile('REPLACED', 'a link is there now', error);
+  if (code === 'EACCES' || code === 'EPERM')
+    return new UnreadableFile('UNREADABLE', 'permission denied', error);
+  return new UnreadableFile('IO_ERROR', `it cannot be read (${code || 'unknown'})`, error);
+}
+
+function plainSource(file: LogFile, { start, fileEnd }: WindowOptions): Source {
+  const descriptor = retrying(() => openSync(file.path, OPEN_FLAGS));
+  try {
+    check(descriptor, file);
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
   const first = Math.max(0, start - HISTORY_BYTES) & ~3;
   let place = first;
   return {
@@ -166,18 +174,20 @@ function plainSource(descriptor: number, { start, fileEnd }: WindowOptions): Sou
     fill(buffer, at, size) {
       const wanted = Math.min(size, fileEnd - place);
       if (wanted <= 0) return 0;
-      const count = retrying('the file', () => readSync(descriptor, buffer, at, wanted, place));
+      const count = retrying(() => readSync(descriptor, buffer, at, wanted, place));
       place += count;
       return count;
     },
+    left: () => Math.max(0, fileEnd - place),
     problem: () => null,
     close: () => closeSync(descriptor),
   };
 }
 
 /** Unpacks from the beginning, as there is no other place to begin, and drops what comes before the start. */
-async function packedSource(descriptor: number, { start, signal }: WindowOptions): Promise<Source> {
-  const pieces = unpack(descriptor, { ...(signal ? { signal } : {}) });
+async function packedSource(file: LogFile, { start, signal }: WindowOptions): Promise<Source> {
+  const handle = await openHandle(file);
+  const pieces = unpack(handle, { signal, keepsOpen: true });
   const iterator = pieces[Symbol.asyncIterator]();
   const first = Math.max(0, start - HISTORY_BYTES) & ~3;
   let toDrop = first;
@@ -200,10 +210,28 @@ async function packedSource(descriptor: number, { start, signal }: WindowOptions
       }
       return count;
     },
-    problem: () => pieces.problem,
+    left: () => Number.POSITIVE_INFINITY,
+    problem() {
+      const { problem } = pieces;
+      if (!problem) return null;
+      const what = problem.code === 'TRUNCATED_GZIP' ? 'it is cut off' : 'it is damaged';
+      return { code: problem.code, message: `${what}; ${problem.atByte} bytes of text could be unpacked` };
+    },
     close() {
-      void iterator.return?.(undefined);
-      closeSync(descriptor);
+      void (iterator.return?.(undefined) ?? Promise.resolve()).finally(() => handle.close());
     },
   };
+}
+
+async function openHandle(file: LogFile): Promise<FileHandle> {
+  const handle = await open(file.path, OPEN_FLAGS).catch((error: unknown) => {
+    throw failureOf(error);
+  });
+  try {
+    check(handle.fd, file);
+    return handle;
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
 }
