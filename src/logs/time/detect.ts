@@ -138,7 +138,9 @@ function settlePlaces(tallies: readonly Tally[], lineCount: number): Tally[] {
     if (any === undefined) settled.push(...columns(places, lineCount));
     else if (start !== undefined && start.lines.length >= most * START_SHARE) settled.push(start);
     else if (any.format.weak) {
-      if (word !== undefined && word.lines.length >= most * WORD_SHARE) settled.push(word);
+      const lines = word?.lines.length ?? 0;
+      const isFixed = lines >= most * WORD_SHARE && (word?.place === 0 || lines >= COLUMN_LINES_MIN);
+      if (word !== undefined && isFixed) settled.push(word);
       else if (start !== undefined) settled.push(start);
     } else if (word !== undefined && most >= WORD_LINES_MIN && word.lines.length >= most * WORD_SHARE) {
       settled.push(word);

@@ -102,7 +102,7 @@ export function scanTai64(r: Reading, at: number): boolean {
   begin(r, at - 1);
   let digits = 0;
   while (digits < 33 && isHexDigit(codeAt(r, at + digits))) digits++;
-  if (digits !== 16 && digits !== 24) return false;
+  if ((digits !== 16 && digits !== 24) || isLetter(codeAt(r, at + digits))) return false;
   const high = Number.parseInt(r.text.slice(at, at + 8), 16) - 0x4000_0000;
   const seconds = high * 2 ** 32 + Number.parseInt(r.text.slice(at + 8, at + 16), 16);
   const ns = digits === 24 ? Number.parseInt(r.text.slice(at + 16, at + 24), 16) : 0;

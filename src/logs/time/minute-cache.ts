@@ -15,6 +15,7 @@ export function cachedScan(format: Format): Scan | undefined {
   if (scan === undefined || after === undefined) return scan;
   const lacksYear = missing === 'year';
   let prefix = '';
+  let startsAfter = 0;
   let year = ABSENT;
   let month = ABSENT;
   let day = ABSENT;
@@ -24,6 +25,7 @@ export function cachedScan(format: Format): Scan | undefined {
     if (!scan?.(r, at)) return false;
     if (r.minuteEnd > at && !r.wide && codeAt(r, r.minuteEnd) === COLON) {
       prefix = r.text.slice(at, r.minuteEnd);
+      startsAfter = r.start - at;
       // A year behind the time is not in the text that is kept.
       year = r.yearAt < r.minuteEnd ? r.year : ABSENT;
       month = r.month;
@@ -37,7 +39,7 @@ export function cachedScan(format: Format): Scan | undefined {
     if (prefix === '' || !r.text.startsWith(prefix, at)) return scanAfresh(r, at);
     const secondAt = at + prefix.length;
     if (codeAt(r, secondAt) !== COLON || digitRun(r, secondAt + 1, 3) !== 2) return scanAfresh(r, at);
-    begin(r, at);
+    begin(r, at + startsAfter);
     r.at = secondAt + 1;
     r.year = year;
     r.month = month;

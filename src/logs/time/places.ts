@@ -94,8 +94,9 @@ export function readAt(
 }
 
 function wordEnd(r: Reading, from: number): number {
+  const text = r.text;
   let at = from;
-  while (at < r.text.length && !isBlank(codeAt(r, at))) at++;
+  while (at < text.length && !isBlank(text.charCodeAt(at))) at++;
   return at;
 }
 

@@ -121,9 +121,16 @@ export function scanSixDigits(r: Reading, at: number): boolean {
   return isPossible(r);
 }
 
+/** Whether a colon stands behind another or behind a hexadecimal digit: then it is one of an address. */
+function isAddress(r: Reading, at: number): boolean {
+  const before = codeAt(r, at);
+  return before === COLON || isDigit(before) || ((before | 32) >= 97 && (before | 32) <= 102);
+}
+
 /** `08:09:33.814936`: the time alone, all parts of it in two digits (the hour in one, too). */
 export function scanTime(r: Reading, at: number): boolean {
   begin(r, at);
+  if (codeAt(r, at - 1) === COLON && isAddress(r, at - 2)) return false;
   const hourDigits = digitRun(r, at, 3);
   if (hourDigits === 0 || hourDigits > 2 || codeAt(r, at + hourDigits) !== COLON) return false;
   if (digitRun(r, at + hourDigits + 1, 3) !== 2 || codeAt(r, at + hourDigits + 3) !== COLON) return false;
