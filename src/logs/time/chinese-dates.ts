@@ -1,8 +1,9 @@
 /** Chinese dates: `2023年1月6日 10时52分21秒`, `十二月 09, 2019 9:05:21 下午`, `2022年 11月 30日 星期三 10:23:03 CST`. */
+
+import { readUnit, readUnitTime, skipChineseWeekday } from './chinese-clock.ts';
 import { isPossible } from './civil.ts';
 import { applyDayHalf, readDayHalf, readTime } from './clock.ts';
 import { readChineseMonth } from './month-names.ts';
-import { skipChineseWeekday } from './numeric-dates.ts';
 import {
   ABSENT,
   begin,
@@ -11,7 +12,6 @@ import {
   isDigit,
   LOCAL,
   type Reading,
-  readFraction,
   readNumber,
   skipBlanks,
 } from './reading.ts';
@@ -21,9 +21,7 @@ const COMMA = 44;
 const YEAR = '年';
 const MONTH = '月';
 const DAYS = '日号號';
-const HOURS = '时時点點';
-const MINUTES = '分';
-const SECONDS = '秒';
+const REPUBLIC_YEAR_ZERO = 1911;
 /** Beside Chinese words CST is the time of China. */
 const CHINA_OFFSET_S = 8 * 3600;
 
@@ -41,10 +39,11 @@ function scan(r: Reading, at: number): boolean {
   begin(r, at);
   r.wide = true;
   const digits = digitRun(r, at, 5);
-  if (digits === 4) {
-    r.year = readNumber(r, 4, 4);
+  if (digits === 4 || (digits >= 2 && isRepublicYear(r, at))) {
+    r.year = readNumber(r, 2, 4) + (digits === 4 ? 0 : REPUBLIC_YEAR_ZERO);
+    if (digits < 4) r.start = at - 2;
     if (!readUnit(r, YEAR)) return false;
-  } else if (digits > 2) return false;
+  } else if (digits > 2 || codeAt(r, at - 1) === YEAR.charCodeAt(0)) return false;
   if (!readMonth(r)) return false;
   skipBlanks(r, 2);
   r.day = readNumber(r, 1, 2);
@@ -56,13 +55,9 @@ function scan(r: Reading, at: number): boolean {
   return readChineseTime(r);
 }
 
-/** One character of `units`, with a blank before it or not. */
-function readUnit(r: Reading, units: string): boolean {
-  const at = codeAt(r, r.at) === 32 ? r.at + 1 : r.at;
-  const code = codeAt(r, at);
-  if (code < 0x4e00 || !units.includes(String.fromCharCode(code))) return false;
-  r.at = at + 1;
-  return true;
+/** `民国110年`: years of the Republic of China. */
+function isRepublicYear(r: Reading, at: number): boolean {
+  return r.text.startsWith('民国', at - 2) || r.text.startsWith('民國', at - 2);
 }
 
 function readMonth(r: Reading): boolean {
@@ -112,34 +107,5 @@ function readChineseTime(r: Reading): boolean {
   readZone(r);
   if (r.offsetS !== LOCAL && r.text.slice(zoneAt, r.at).trim().toUpperCase() === 'CST')
     r.offsetS = CHINA_OFFSET_S;
-  return true;
-}
-
-/** `10时52分21秒`, `10时52分`, `10时52分21秒123毫秒`, `10时52分21.5秒`. */
-function readUnitTime(r: Reading): boolean {
-  r.hour = readNumber(r, 1, 2);
-  if (r.hour < 0 || !readUnit(r, HOURS)) return false;
-  skipBlanks(r, 1);
-  r.minute = readNumber(r, 1, 2);
-  if (r.minute < 0 || !readUnit(r, MINUTES)) return false;
-  const back = r.at;
-  skipBlanks(r, 1);
-  const second = readNumber(r, 1, 2);
-  r.hasSeconds = second >= 0;
-  if (second < 0) {
-    r.at = back;
-    return true;
-  }
-  r.second = second;
-  if (codeAt(r, r.at) === 46 && isDigit(codeAt(r, r.at + 1))) {
-    r.at++;
-    r.ns = readFraction(r);
-  }
-  readUnit(r, SECONDS);
-  const digits = digitRun(r, r.at, 4);
-  if (digits > 0 && digits < 4 && r.text.startsWith('毫秒', r.at + digits)) {
-    r.ns = readNumber(r, 1, 3) * 1e6;
-    r.at += 2;
-  }
   return true;
 }

@@ -1,7 +1,7 @@
 /** Completes what a line leaves out (year, date, boot time) by an instant near which it must lie. */
 import { DAY_MS, isLeapYear, timeOfDayMs, wallMs } from './civil.ts';
 import { ABSENT, LOCAL, type Reading } from './reading.ts';
-import type { ZoneClock } from './zones.ts';
+import { type ZoneClock, zoneClock } from './zones.ts';
 
 /** Eight years lie at most between two leap years (1896 to 1904, and around 2100). */
 const LEAP_YEARS_APART = 8;
@@ -46,13 +46,14 @@ export function epochMsOf(r: Reading, zone: ZoneClock, baseMs: number): number {
   if (r.kind === 'instant') return r.epochMs;
   if (r.kind === 'uptime') return baseMs + r.epochMs;
   const isLocal = r.offsetS === LOCAL;
+  const clock = r.zoneName === '' ? zone : zoneClock(r.zoneName);
   let wall: number;
   if (r.year !== ABSENT) wall = wallMs(r, r.year);
   else {
-    const baseWallMs = baseMs + (isLocal ? zone.offsetAt(baseMs) : r.offsetS * 1000);
+    const baseWallMs = baseMs + (isLocal ? clock.offsetAt(baseMs) : r.offsetS * 1000);
     wall = r.month === ABSENT ? nearestDay(r, baseWallMs) : wallMs(r, nearestYear(r, baseWallMs));
   }
-  return isLocal ? zone.toUtc(wall) : wall - r.offsetS * 1000;
+  return isLocal ? clock.toUtc(wall) : wall - r.offsetS * 1000;
 }
 
 /** Nanoseconds within the millisecond that `epochMsOf` gives. */

@@ -90,7 +90,11 @@ export function scanUptime(r: Reading, at: number): boolean {
   for (let index = 0; index < digits; index++) seconds = seconds * 10 + codeAt(r, at + index) - 48;
   r.at = at + digits + 1;
   setInstant(r, seconds, readFraction(r), 'uptime');
-  return codeAt(r, r.at) === CLOSING_BRACKET;
+  // Java's unified logging writes the unit.
+  return (
+    codeAt(r, r.at) === CLOSING_BRACKET ||
+    (codeAt(r, r.at) === 115 && codeAt(r, r.at + 1) === CLOSING_BRACKET)
+  );
 }
 
 /**

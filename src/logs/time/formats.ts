@@ -3,7 +3,7 @@ import { scanChinese, scanChineseMonthDay } from './chinese-dates.ts';
 import { readAfterTime } from './clock.ts';
 import { findAudit, scanEpoch, scanTai64, scanUptime } from './epochs.ts';
 import { findLogfmt } from './json-field.ts';
-import { readAfterNamed, scanClf, scanMonthDay, scanNamed } from './named-dates.ts';
+import { readAfterNamed, scanClf, scanDayMonth, scanMonthDay, scanNamed } from './named-dates.ts';
 import { scanCompact, scanDayMonthYear, scanIso, scanMonthDayYear, scanOrdinal } from './numeric-dates.ts';
 import { codeAt, digitRun, isBlank, type Reading } from './reading.ts';
 import {
@@ -72,6 +72,7 @@ const FORMATS: readonly Format[] = [
     after: readAfterNamed,
     trust: 0.85,
   },
+  { id: 'day-month', missing: 'year', begins: 'digit', scan: scanDayMonth, trust: 0.84 },
   { id: 'zh-md', missing: 'year', begins: 'wide', scan: scanChineseMonthDay, trust: 0.85 },
   { id: 'glog', missing: 'year', begins: 'letter', scan: scanGlog, after: afterNothing, trust: 0.85 },
   { id: 'md', missing: 'year', begins: 'digit', scan: scanMonthDayDigits, after: afterTime, trust: 0.8 },

@@ -1,5 +1,5 @@
 /** Names of months and weekdays, short and long, in English and Chinese. */
-import { codeAt, isLetter, type Reading } from './reading.ts';
+import { codeAt, isDigit, isLetter, type Reading, readNumber } from './reading.ts';
 
 const MONTHS = 'january february march april may june july august september october november december'.split(
   ' ',
@@ -53,11 +53,24 @@ function isName(written: string, name: string): boolean {
   return written === name || (written.length <= 5 && name.startsWith(written));
 }
 
-/** Reads the name of a month, 1 to 12; -1 where there is none. */
+/** Reads the name of a month, 1 to 12; -1 where there is none. `11月` is a name too. */
 export function readMonthName(r: Reading): number {
+  if (isDigit(codeAt(r, r.at))) return readNumberedMonth(r);
   if (codeAt(r, r.at) >= 0x4e00) return readChineseMonth(r);
   const index = readName(r, MONTHS, MONTH_INDEX);
   return index < 0 ? -1 : index + 1;
+}
+
+function readNumberedMonth(r: Reading): number {
+  const back = r.at;
+  const month = readNumber(r, 1, 2);
+  if (codeAt(r, r.at) === 0x6708) {
+    r.at++;
+    r.wide = true;
+    return month;
+  }
+  r.at = back;
+  return -1;
 }
 
 /** Reads 一月 to 十二月; -1 where there is none. */

@@ -123,10 +123,11 @@ function readDayFirst(r: Reading): boolean {
   r.at++;
   if (next === COMMA) skipBlanks(r, 1);
   const digits = digitRun(r, r.at, 5);
-  if (digits !== 4 && digits !== 2) return false;
+  // Two digits and a colon are the hour of a date without a year.
+  if (digits !== 4 && (digits !== 2 || codeAt(r, r.at + 2) === COLON)) return false;
   const year = readNumber(r, digits, digits);
   r.year = digits === 2 ? fullYear(year) : year;
-  if (codeAt(r, r.at) === COLON) r.at++;
+  if (codeAt(r, r.at) === COLON) r.at += codeAt(r, r.at + 1) === COLON ? 2 : 1;
   else if (codeAt(r, r.at) === COMMA) {
     r.at++;
     skipBlanks(r, 2);
@@ -135,6 +136,18 @@ function readDayFirst(r: Reading): boolean {
   if (!readTime(r, ':')) return false;
   readAfterTime(r, 'none');
   return true;
+}
+
+/** `14 Nov 07:01:22.119`: day and month without a year (Redis, ntpd). */
+export function scanDayMonth(r: Reading, at: number): boolean {
+  begin(r, at);
+  r.day = digitRun(r, at, 3) < 3 ? readNumber(r, 1, 2) : -1;
+  if (r.day < 0 || !isBlank(codeAt(r, r.at))) return false;
+  r.at++;
+  r.month = readMonthName(r);
+  if (r.month < 0 || skipBlanks(r, 2) === 0 || !readTime(r, ':') || !r.hasSeconds) return false;
+  readAfterNamed(r);
+  return r.year === ABSENT && isPossible(r);
 }
 
 /** `2023 Aug 31 20:01:05 +0100`, `2023-Aug-31 …`. */

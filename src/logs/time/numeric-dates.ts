@@ -1,4 +1,5 @@
 /** Dates in digits with a year of four: ISO 8601 and its relatives, compact dates, days of the year, D/M/Y. */
+import { readUnitTime, skipChineseWeekday } from './chinese-clock.ts';
 import { daysInMonth, isLeapYear, isPossible } from './civil.ts';
 import { readAfterTime, readCompactTime, readDayHalf, readTime } from './clock.ts';
 import {
@@ -40,17 +41,6 @@ export function readGap(r: Reading): 'blank' | 'mark' | 'none' {
   return 'mark';
 }
 
-/** Windows in Chinese writes the weekday between date and time: 星期三, 周三. */
-export function skipChineseWeekday(r: Reading): void {
-  const code = codeAt(r, r.at);
-  if (code < 0x4e00) return;
-  const length = r.text.startsWith('星期', r.at) ? 3 : code === 0x5468 || code === 0x9031 ? 2 : 0;
-  if (length === 0) return;
-  r.at += length;
-  r.wide = true;
-  skipBlanks(r, 2);
-}
-
 /** `2026-01-06T15:04:05.123456Z`, `2022/08/27 17:22:01,978 +03:00`, `2005-06-03-15.42.50.675872`, `2021\1\6 …`. */
 export function scanIso(r: Reading, at: number): boolean {
   begin(r, at);
@@ -79,7 +69,9 @@ function readDatedTime(r: Reading, gap: 'blank' | 'mark', ignoresHalf: boolean):
   const half = readDayHalf(r);
   if (half !== 'none') skipBlanks(r, 1);
   const digits = digitRun(r, r.at, 7);
-  if (digits === 6) {
+  if (codeAt(r, r.at + digits) > 0x4e00) {
+    if (!readUnitTime(r)) return false;
+  } else if (digits === 6) {
     if (!readCompactTime(r, 6)) return false;
   } else if (!readTime(r, gap === 'mark' ? ':-.' : ':-')) return false;
   if (!ignoresHalf) readAfterTime(r, half);

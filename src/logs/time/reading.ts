@@ -22,6 +22,8 @@ export interface Reading {
   ns: number;
   /** Seconds east of UTC, or LOCAL. */
   offsetS: number;
+  /** IANA name of the zone, where the text has one (and no offset); else ''. */
+  zoneName: string;
   epochMs: number;
   subMsNs: number;
   hasSeconds: boolean;
@@ -52,6 +54,7 @@ export function createReading(zoneNames: ReadonlyMap<number, number>): Reading {
     second: 0,
     ns: 0,
     offsetS: LOCAL,
+    zoneName: '',
     epochMs: 0,
     subMsNs: 0,
     hasSeconds: true,
@@ -76,6 +79,7 @@ export function begin(r: Reading, at: number): void {
   r.second = 0;
   r.ns = 0;
   r.offsetS = LOCAL;
+  r.zoneName = '';
   r.hasSeconds = true;
   r.wide = false;
   r.minuteEnd = 0;

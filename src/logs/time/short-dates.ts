@@ -79,7 +79,7 @@ function scanYearless(r: Reading, at: number, monthFirst: boolean): boolean {
   r.month = monthFirst ? first : second;
   r.day = monthFirst ? second : first;
   const gap = codeAt(r, r.at);
-  if (separator === SLASH && (gap === SLASH || gap === COLON)) r.at++;
+  if (separator === SLASH && (gap === SLASH || gap === COLON || gap === DASH)) r.at++;
   else if (!isBlank(gap) || skipBlanks(r, 2) === 0) return false;
   if (!readTime(r, ':') || !r.hasSeconds) return false;
   readAfterTime(r, 'none');

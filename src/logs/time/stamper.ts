@@ -4,7 +4,7 @@ import { type LockedFormat, lockedFormat } from './formats.ts';
 import { findJsonValue, scanFieldValue } from './json-field.ts';
 import { cachedScan } from './minute-cache.ts';
 import { readAt, startOf } from './places.ts';
-import { createReading, LOCAL, type Reading } from './reading.ts';
+import { createReading, type Reading } from './reading.ts';
 import {
   type FileTimes,
   HEAD_CHARS,
@@ -13,7 +13,7 @@ import {
   type TimeAnchor,
   type ZoneSource,
 } from './times.ts';
-import { zoneNamesFor } from './zone-names.ts';
+import { hasZone, zoneNamesFor } from './zone-names.ts';
 import { type ZoneClock, zoneClock } from './zones.ts';
 
 /** Reads one line after the other; what it says of a line depends on nothing but that line and its offset. */
@@ -121,7 +121,7 @@ export function isUtc(entry: LockedFormat): boolean {
 
 function sourceOf(r: Reading, entry: LockedFormat, clock: ZoneClock, base: number | null): ZoneSource {
   if (r.kind === 'uptime' || entry.format.id === 'time') return 'guess';
-  if (r.kind === 'instant' || r.offsetS !== LOCAL) return 'text';
+  if (r.kind === 'instant' || hasZone(r)) return 'text';
   if (base === null) return 'guess';
   return isUtc(entry) && clock.name === 'UTC' ? 'text' : 'session';
 }

@@ -10,6 +10,8 @@ import {
   skipBlanks,
 } from './reading.ts';
 
+import { isTimeZone } from './zones.ts';
+
 /**
  * Minutes east of UTC. Where a name has several meanings, the one that logs most often mean.
  * Source: the tz database and the usual list of civil abbreviations.
@@ -77,6 +79,7 @@ export function zoneNamesFor(zone: string): ZoneNames {
 }
 
 const NAME_CHARS_MAX = 5;
+const REGION_CHARS_MAX = 10;
 /** The farthest zones are 14 hours east and 12 west. */
 const OFFSET_HOURS_MAX = 14;
 /** U+2212, the minus sign that ISO 8601 asks for. */
@@ -89,7 +92,7 @@ export function readZone(r: Reading): void {
   const first = codeAt(r, r.at);
   if (first === 43 || first === 45 || first === MINUS_SIGN) {
     if (readOffset(r, first)) return;
-  } else if (isLetter(first) && readZoneName(r)) return;
+  } else if (isLetter(first) && (readZoneName(r) || readIanaName(r))) return;
   r.at = back;
 }
 
@@ -157,7 +160,23 @@ function readOffsetFromUtc(r: Reading): void {
   r.offsetS = (sign === 43 ? 3600 : -3600) * readNumber(r, 1, 1);
 }
 
+const REGION =
+  /(?:Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Etc|Europe|Indian|Pacific)(?:\/[A-Za-z0-9_+-]{1,30}){1,2}/y;
+
+/** `Asia/Shanghai`, as PHP writes it. */
+function readIanaName(r: Reading): boolean {
+  let slash = r.at;
+  while (slash - r.at <= REGION_CHARS_MAX && isLetter(codeAt(r, slash))) slash++;
+  if (codeAt(r, slash) !== 47 || slash - r.at > REGION_CHARS_MAX) return false;
+  REGION.lastIndex = r.at;
+  const name = REGION.exec(r.text)?.[0];
+  if (name === undefined || !isTimeZone(name)) return false;
+  r.at += name.length;
+  r.zoneName = name;
+  return true;
+}
+
 /** Whether the text of a reading named its zone. */
 export function hasZone(r: Reading): boolean {
-  return r.offsetS !== LOCAL;
+  return r.offsetS !== LOCAL || r.zoneName !== '';
 }

@@ -21,9 +21,23 @@ const NAME = /^[A-Za-z][A-Za-z0-9_+/-]*$/;
 /** Dates beyond which Intl throws; what a log may say stays far within. */
 const INSTANT_MAX = 8.64e15;
 
+/** Lines may name zones, and Intl takes long to say whether it knows one. */
+const knownNames = new Map<string, boolean>();
+const NAMES_MAX = 256;
+
 /** Whether a text names a zone that this runtime knows ("Asia/Shanghai", "UTC"). */
 export function isTimeZone(name: string): boolean {
   if (name.length > NAME_CHARS_MAX || !NAME.test(name)) return false;
+  let isKnown = knownNames.get(name);
+  if (isKnown === undefined) {
+    isKnown = isKnownToIntl(name);
+    if (knownNames.size >= NAMES_MAX) knownNames.clear();
+    knownNames.set(name, isKnown);
+  }
+  return isKnown;
+}
+
+function isKnownToIntl(name: string): boolean {
   try {
     new Intl.DateTimeFormat('en-US', { timeZone: name });
     return true;

@@ -111,7 +111,7 @@ t.test('gives ascending anchors, the first for the whole beginning', async (t) =
   const lines = [
     '# head',
     ...[...Array(400).keys()].map(
-      (n) => new Date(n * 86_400_000).toUTCString().slice(8, 11) + ` ${(n % 28) + 1} 10:00:00 b`,
+      (n) => `${new Date(n * 86_400_000).toUTCString().slice(8, 11)} ${(n % 28) + 1} 10:00:00 b`,
     ),
   ];
   const anchors = anchorsOf(['rfc3164'], samplesOf(lines), {
