@@ -40,6 +40,11 @@ const NAMES = [
   'when',
 ];
 const NAMED_BY_TIME = /time|date|(^|[._])(ts|at)$/;
+/** Numbers in such fields are lengths of time. */
+const DURATION =
+  /uptime|runtime|lifetime|timeout|elapsed|taken|latency|duration|(response|request|process|total)/;
+/** Weight of a field whose name says nothing of time: a number in it is any number. */
+const UNNAMED_WEIGHT = 0.2;
 const LINES_MAX = 500;
 const LINE_CHARS_MAX = 65_536;
 const FIELDS_MAX = 200;
@@ -61,7 +66,7 @@ export function detectJsonTimes(lines: readonly string[], wanted: string | null)
     const value = parseObject(line);
     if (value === null) continue;
     objects.push(line);
-    tally(value, line, reading, counts);
+    tally(value, line, wanted, reading, counts);
   }
   const share = lineCount === 0 ? 0 : Math.min(1, objects.length / Math.min(lineCount, LINES_MAX));
   let best = { field: '', score: 0, yearless: false };
@@ -93,6 +98,7 @@ function parseObject(line: string): object | null {
 function tally(
   value: object,
   line: string,
+  wanted: string | null,
   reading: Reading,
   counts: Map<string, { whole: number; yearless: number }>,
 ): void {
@@ -104,7 +110,7 @@ function tally(
       if (typeof child === 'object' && child !== null && !Array.isArray(child)) {
         if (depth < DEPTH_MAX) visit(child, `${path}.`, depth + 1);
       } else if (typeof child === 'string' || typeof child === 'number') {
-        const found = readField(reading, line, path);
+        const found = readField(reading, line, path, wanted);
         if (found === null) continue;
         const count = counts.get(path) ?? { whole: 0, yearless: 0 };
         count[found]++;
@@ -115,12 +121,25 @@ function tally(
   visit(value, '', 1);
 }
 
-function readField(reading: Reading, line: string, path: string): 'whole' | 'yearless' | null {
+function readField(
+  reading: Reading,
+  line: string,
+  path: string,
+  wanted: string | null,
+): 'whole' | 'yearless' | null {
   reading.text = line;
   const valueAt = findJsonValue(line, path.split('.'), path);
   if (valueAt < 0) return null;
-  if (scanFieldValue(reading, valueAt, false)) return 'whole';
+  if (scanFieldValue(reading, valueAt, false)) {
+    const isNumber = reading.kind === 'instant';
+    return isNumber && path !== wanted && !mayHoldEpoch(path) ? null : 'whole';
+  }
   return scanFieldValue(reading, valueAt, true) && reading.year === ABSENT ? 'yearless' : null;
+}
+
+function mayHoldEpoch(path: string): boolean {
+  const weight = nameWeight(path);
+  return weight > UNNAMED_WEIGHT && (weight > 0.6 || !DURATION.test(path.toLowerCase()));
 }
 
 /** From 1 for the usual names down to 0.2 for a field that merely happens to hold times. */
@@ -130,7 +149,7 @@ function nameWeight(field: string): number {
   if (index >= 0) return 1 - index * 0.01;
   const last = name.slice(name.lastIndexOf('.') + 1);
   if (NAMES.includes(last)) return 0.7;
-  return NAMED_BY_TIME.test(name) ? 0.6 : 0.2;
+  return NAMED_BY_TIME.test(name) ? 0.6 : UNNAMED_WEIGHT;
 }
 
 function examplesOf(lines: readonly string[], field: string, yearless: boolean, reading: Reading): string[] {

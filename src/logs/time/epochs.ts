@@ -14,6 +14,8 @@ import {
 
 const DOT = 46;
 const ZERO = 48;
+/** [ ( < | , ; */
+const COLUMN_MARKS = [91, 40, 60, 124, 44, 59];
 const BRACKET = 91;
 const CLOSING_BRACKET = 93;
 
@@ -28,9 +30,15 @@ export function scanEpoch(r: Reading, at: number): boolean {
   begin(r, at);
   const digits = digitRun(r, at, 20);
   if (digits !== 10 && digits !== 13 && digits !== 16 && digits !== 19) return false;
-  if (codeAt(r, at) === ZERO) return false;
+  if (codeAt(r, at) === ZERO || !isColumn(r, at)) return false;
   if (!readEpoch(r, digits, digits - 10)) return false;
   return r.epochMs < SECONDS_MAX * 1000 && !isLetter(codeAt(r, r.at)) && codeAt(r, r.at) !== 95;
+}
+
+/** A number behind a colon, a sign or in quotes is a field of something else, but for one that begins the line. */
+function isColumn(r: Reading, at: number): boolean {
+  const before = codeAt(r, at - 1);
+  return at <= 1 || isBlank(before) || COLUMN_MARKS.includes(before);
 }
 
 /** The epoch in a field whose name says that it is a time: any number of digits, its unit by magnitude. */

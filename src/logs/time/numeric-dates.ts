@@ -60,6 +60,8 @@ export function scanIso(r: Reading, at: number): boolean {
   if (r.day < 0) return false;
   const gap = readGap(r);
   if (gap === 'none') return false;
+  // Firewalls write `date=2019-05-10 time=11:37:47`.
+  if (codeAt(r, r.at) === 116 && r.text.startsWith('time=', r.at)) r.at += 5;
   skipChineseWeekday(r);
   return readDatedTime(r, gap, separator === BACKSLASH) && isPossible(r);
 }

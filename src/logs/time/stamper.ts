@@ -7,8 +7,10 @@ import { readAt, startOf } from './places.ts';
 import { createReading, type Reading } from './reading.ts';
 import {
   type FileTimes,
+  FOUND_HEAD_CHARS,
   HEAD_CHARS,
   JSON_HEAD_CHARS,
+  STAMP_CHARS_MAX,
   type Stamp,
   type TimeAnchor,
   type ZoneSource,
@@ -20,7 +22,7 @@ import { type ZoneClock, zoneClock } from './zones.ts';
 export interface Stamper {
   /** The stamp of a line that begins at this byte offset; null where it carries none. */
   stamp(text: string, offset: number): Stamp | null;
-  /** Whether lines may be decoded as Latin-1 whatever ASCII-compatible encoding they are in. */
+  /** Whether lines may be decoded as Latin-1 whatever ASCII-compatible encoding they are in, GBK too. */
   readonly asciiOnly: boolean;
   /** So many characters from the line's start are enough. */
   readonly headChars: number;
@@ -82,6 +84,19 @@ function createBases(anchors: readonly TimeAnchor[]): (offset: number) => number
   };
 }
 
+/** A backslash may be the last byte of a Chinese character, and would hide the end of a JSON text. */
+function isAsciiOnly({ format, wide }: LockedFormat): boolean {
+  return !wide && format.begins !== 'wide' && !format.id.startsWith('json');
+}
+
+/** Stamps begin within the head, and none is longer than the rest that is added. */
+function headCharsOf(locked: readonly LockedFormat[]): number {
+  if (locked.some(({ format }) => format.id.startsWith('json'))) return JSON_HEAD_CHARS;
+  return locked.some(({ format }) => format.find !== undefined)
+    ? FOUND_HEAD_CHARS
+    : HEAD_CHARS + STAMP_CHARS_MAX;
+}
+
 /** A stamper for one file. Years, dates and boot times that no anchor gives are those of 1970, as guesses. */
 export function createStamper(times: FileTimes): Stamper {
   const reader = createLineReader(times);
@@ -90,12 +105,13 @@ export function createStamper(times: FileTimes): Stamper {
   const utc = zoneClock('UTC');
   const baseAt = createBases(times.anchors);
   const locked = lockedFormats(times.formats);
-  const hasJson = locked.some(({ format }) => format.id.startsWith('json'));
-  const hasFind = locked.some(({ format }) => format.find !== undefined);
+  const headChars = headCharsOf(locked);
   return {
-    asciiOnly: !locked.some((entry) => entry.wide || entry.format.begins === 'wide'),
-    headChars: hasJson ? JSON_HEAD_CHARS : hasFind ? HEAD_CHARS * 4 : HEAD_CHARS,
-    stamp(text, offset) {
+    asciiOnly: locked.every(isAsciiOnly),
+    headChars,
+    stamp(line, offset) {
+      // Cut here too, so that nothing depends on whether the caller did.
+      const text = line.length > headChars ? line.slice(0, headChars) : line;
       const entry = reader.read(text);
       if (entry === null) return null;
       const missing = entry.format.missing;

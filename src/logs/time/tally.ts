@@ -24,6 +24,8 @@ export interface Tally {
   agreed: number;
 }
 
+/** Of other encodings a character's last byte may look like a letter, and hide that a stamp begins behind it. */
+const BEYOND_ASCII = /[\u0080-\uffff]/;
 const EXAMPLES_MAX = 3;
 /** Formats whose numbers may stand in several columns: each column counts for itself. */
 const COLUMN_FORMAT = 'epoch';
@@ -97,7 +99,7 @@ function count(tallies: Map<string, Tally>, format: Format, place: Place, line: 
   tally.lines.push(line);
   tally.times.push(epochMsOf(r, utc, 0) - (r.offsetS === LOCAL ? 0 : r.offsetS * 1000));
   if (tally.examples.length < EXAMPLES_MAX) tally.examples.push(r.text.slice(r.start, r.at));
-  if (r.wide) tally.wide++;
+  if (r.wide || (place !== 'start' && BEYOND_ASCII.test(r.text.slice(0, r.start)))) tally.wide++;
   tally.charsBefore += r.start;
   return tally;
 }

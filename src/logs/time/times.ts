@@ -54,5 +54,9 @@ export type Place = 'start' | 'any' | number;
 
 /** So many characters from the start of a line may hold its stamp. */
 export const HEAD_CHARS = 256;
+/** Stamps are no longer than this. */
+export const STAMP_CHARS_MAX = 96;
+/** Where a word says which number is the time, it may stand farther in. */
+export const FOUND_HEAD_CHARS = 1024;
 /** JSON lines may name their time late. */
 export const JSON_HEAD_CHARS = 65_536;

@@ -86,6 +86,16 @@ t.test('names the field of JSON lines, the sure ones first', async (t) => {
   t.equal(detectTimes(['{"a":1}']).jsonTimeFieldConfidence, 0);
 });
 
+t.test('takes no number of a JSON line for a time unless its field is named so', async (t) => {
+  const lines = range(5).map((n) =>
+    JSON.stringify({ id: 1700000000 + n, uptime: 123456789, response_time_ns: 1e9 + n }),
+  );
+  t.equal(detectTimes(lines).jsonTimeField, null);
+  t.same(detectTimes(lines).formats, []);
+  t.equal(detectTimes(lines, { timeField: 'id' }).jsonTimeField, 'id');
+  t.equal(detectTimes(['{"when_it_was":"2021-01-01T10:00:00Z"}']).jsonTimeField, 'when_it_was');
+});
+
 t.test('reads the JSON field at its own depth', async (t) => {
   const line =
     '{"a":{"time":"2020-01-01T00:00:00Z"},"l":["time",{"time":1}],"m":"\\"time\\":1","time":"2021-01-01T00:00:00Z"}';
@@ -130,10 +140,32 @@ t.test('says whether Latin-1 is enough to read the lines', async (t) => {
   t.equal(stamper('2021-01-01 10:00:00 a').asciiOnly, true);
   t.equal(stamper('2021年1月1日 10:00:00 a').asciiOnly, false);
   t.equal(stamper('19-十一月-2016 22:50:03 a').asciiOnly, false);
-  t.ok(stamper('2021-01-01 10:00:00 a').headChars >= 256);
+  t.equal(stamper('{"time":"2021-01-01T10:00:00Z"}').asciiOnly, false);
+  t.equal(stamper('\ufeff2021-01-01 10:00:00 a').asciiOnly, true);
+  t.equal(stamper('时间2021-01-01 10:00:00 a').asciiOnly, false);
 });
 
 t.test('passes over formats that it does not know', async (t) => {
   const times = { formats: ['sundial', '', 'iso'], zone: 'UTC', anchors: [], timeField: null };
   t.equal(createStamper(times).stamp('2021-01-01 10:00:00 a', 0)?.format, 'iso');
+});
+
+t.test('reads the same from a whole line and from its head', async (t) => {
+  for (const line of [
+    '2021-01-01 10:00:00 a',
+    'INFO 2021-01-01 10:00:00 a',
+    'a=1 time=2021-01-01T10:00:00Z',
+  ]) {
+    const times = { formats: detectTimes([line]).formats, zone: 'UTC', anchors: [], timeField: null };
+    const stamper = createStamper(times);
+    for (let before = 0; before < 1100; before += 7) {
+      const text = `${'x '.repeat(before)}${line}${' y'.repeat(1000)}`;
+      t.same(stamper.stamp(text, 0), stamper.stamp(text.slice(0, stamper.headChars), 0));
+    }
+  }
+});
+
+t.test('joins the fields of date and time that firewalls write', async (t) => {
+  const line = 'date=2019-05-10 time=11:37:47 logid="1" eventtime=1557513467369913239';
+  t.same(instantsOf([line, line]), ['2019-05-10T11:37:47.000Z', '2019-05-10T11:37:47.000Z']);
 });
