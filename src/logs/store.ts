@@ -1,4 +1,4 @@
-/** What the logs domain keeps, and the interface of whatever keeps it. Each method is one whole transaction. */
+/** What the logs domain keeps, and the interface of whatever keeps it. A method is one transaction, or says what it is. */
 
 export interface SessionRow {
   readonly id: string;
@@ -38,6 +38,7 @@ export interface SearchRecordRow {
 }
 
 export interface HitRow {
+  /** No two searches share one, even where they find the same line. */
   readonly id: string;
   readonly recordId: string;
   readonly file: string;
@@ -87,19 +88,32 @@ export interface LogStore {
   sessions(limit: number): Promise<{ rows: SessionSummary[]; total: number }>;
   /** Notes that it was used; writes at most once a minute. */
   touch(id: string, nowMs: number): Promise<void>;
-  /** With everything that belongs to it. False when there is none. */
+  /**
+   * With everything that belongs to it. False when there is none. One transaction makes it invisible; what it holds goes
+   * in several, as millions of rows in one would keep everybody waiting.
+   */
   deleteSession(id: string): Promise<boolean>;
-  /** Deletes those that were not used since then, a limited number in one transaction. Gives how many went. */
+  /** Deletes some of those that were not used since then, in the same way. Gives how many went; 0 is the end. */
   expireSessions(usedBeforeMs: number): Promise<number>;
 
-  /** Adds files or replaces those of the same path, and removes those of `gone`. */
-  putFiles(sessionId: string, files: readonly SessionFileRow[], gone?: readonly string[]): Promise<void>;
+  /**
+   * Adds files or replaces those of the same path, and removes those of `gone`.
+   *
+   * @returns false, with nothing changed, when the session would become larger than `bytesMax`
+   * @throws ChsError SESSION_NOT_FOUND
+   */
+  putFiles(
+    sessionId: string,
+    files: readonly SessionFileRow[],
+    options?: { readonly gone?: readonly string[]; readonly bytesMax?: number },
+  ): Promise<boolean>;
   /** In the order of their paths. */
   files(sessionId: string): Promise<SessionFileRow[]>;
 
   /**
-   * Writes a search down with the hits of one page; of a record that is there, the count and time grow, and hits that
-   * are there stay. The session's oldest other searches go, with their hits and facts, while it is larger than `bytesMax`.
+   * Writes a search down with the hits of one page. Of a record that is there, `resultCount` becomes the larger one,
+   * `durationMs` adds up, and a snapshot that is given takes the place of the earlier one; hits that are there stay. The
+   * session's oldest other searches go, with their hits and facts, while it is larger than `bytesMax`.
    *
    * @returns false when there is no such session
    */
@@ -108,14 +122,23 @@ export interface LogStore {
   /** Hits of a session, in the order of their searches and then of their finding; of `ids` only those, in that order. */
   hits(sessionId: string, options: { ids?: readonly string[]; limit: number }): Promise<HitRow[]>;
   hitCount(sessionId: string): Promise<{ total: number; withoutTime: number }>;
-  /** The same by time, the file and the line; those without a time are left out. */
+  /** The same by time, the file and the place in it; those without a time are left out. */
   hitsByTime(sessionId: string, limit: number): Promise<HitRow[]>;
 
-  /** Facts that are there already (the same hit, rule and fields) stay as they are. */
-  saveFacts(sessionId: string, facts: readonly FactRow[]): Promise<void>;
+  /**
+   * Facts that are there already stay as they are; those of hits that are gone are left out.
+   *
+   * @returns false, with nothing changed, when the session would become larger than `bytesMax`
+   * @throws ChsError SESSION_NOT_FOUND
+   */
+  saveFacts(sessionId: string, facts: readonly FactRow[], bytesMax: number): Promise<boolean>;
+  /** In the order in which they were found. */
   facts(sessionId: string, limit: number): Promise<FactRow[]>;
 
-  /** False when the session would become larger than `bytesMax`. */
+  /**
+   * @returns false when the session would become larger than `bytesMax`
+   * @throws ChsError SESSION_NOT_FOUND
+   */
   remember(sessionId: string, memory: MemoryRow, bytesMax: number): Promise<boolean>;
   /** False when there was none of this key. */
   forget(sessionId: string, key: string): Promise<boolean>;

@@ -107,6 +107,83 @@ export interface TokensTable {
   revoked_ms: number | null;
 }
 
+/** Log sessions. `used_at` 0 marks one that is being deleted, which nobody sees any more. */
+export interface SessionsTable {
+  id: string;
+  created_at: number;
+  timezone: string;
+  hint: string | null;
+  used_at: number;
+  /** What its rows take altogether. */
+  bytes: number;
+  /** How many files it has, and their bytes on disk. */
+  file_count: number;
+  file_bytes: number;
+  directory: string | null;
+}
+
+interface SessionFilesTable {
+  session_id: string;
+  path: string;
+  size: number;
+  encoding: string;
+  timestamp_format: string | null;
+  compression: string;
+  family_id: string | null;
+  bytes: number;
+  details: string;
+}
+
+interface SearchRecordsTable {
+  serial: Generated<number>;
+  id: string;
+  session_id: string;
+  result_count: number;
+  duration_ms: number;
+  created_at: number;
+  /** With its hits and their facts. */
+  bytes: number;
+  hit_count: number;
+  query_json: string;
+  snapshot: string | null;
+}
+
+export interface SearchHitsTable {
+  serial: Generated<number>;
+  id: string;
+  record_id: string;
+  /** That of the record, for the index by time. */
+  session_id: string;
+  file: string;
+  family_id: string | null;
+  line_number: number;
+  byte_offset: number;
+  timestamp: number | null;
+  truncated: number;
+  content: string;
+  context: string;
+}
+
+interface MemoriesTable {
+  session_id: string;
+  key: string;
+  value: string;
+}
+
+interface FactsTable {
+  serial: Generated<number>;
+  id: string;
+  session_id: string;
+  hit_id: string;
+  rule_name: string;
+  fields_json: string;
+}
+
+interface SecretsTable {
+  name: string;
+  value: Uint8Array;
+}
+
 export interface Schema {
   minidumps: MinidumpRow;
   pdbs: PdbRow;
@@ -123,4 +200,11 @@ export interface Schema {
   events: EventsTable;
   tasks: TasksTable;
   tokens: TokensTable;
+  sessions: SessionsTable;
+  session_files: SessionFilesTable;
+  search_records: SearchRecordsTable;
+  search_hits: SearchHitsTable;
+  memories: MemoriesTable;
+  facts: FactsTable;
+  secrets: SecretsTable;
 }

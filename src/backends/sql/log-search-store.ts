@@ -1,0 +1,227 @@
+/** Searches and their hits in SQL. */
+import { type Kysely, sql } from 'kysely';
+import type { HitRow, LogStore, SearchRecordRow } from '../../logs/store.ts';
+import type { SqlBackend } from './backend.ts';
+import { addSessionBytes, inSteps, rowBytes, sessionBytes, storable } from './log-rows.ts';
+import type { Schema, SearchHitsTable } from './schema.ts';
+
+type SearchMethods = Pick<LogStore, 'saveSearch' | 'searchRecord' | 'hits' | 'hitCount' | 'hitsByTime'>;
+
+export function logSearchMethods(backend: SqlBackend): SearchMethods {
+  return {
+    saveSearch: (record, hits, bytesMax) =>
+      backend.write(async (db) => {
+        const before = await sessionBytes(db, record.sessionId);
+        if (before === null) return false;
+        const ofRecord = await saveRecord(db, record);
+        const ofHits = await insertHits(db, record, hits);
+        await db
+          .updateTable('search_records')
+          .set({
+            bytes: sql<number>`bytes + ${ofHits.bytes}`,
+            hit_count: sql<number>`hit_count + ${ofHits.count}`,
+          })
+          .where('id', '=', record.id)
+          .execute();
+        const added = ofRecord + ofHits.bytes;
+        const freed = await evict(db, record, before + added - bytesMax);
+        await addSessionBytes(db, record.sessionId, added - freed);
+        return true;
+      }),
+    searchRecord: (id) =>
+      backend.read(async (db) => {
+        const row = await db.selectFrom('search_records').selectAll().where('id', '=', id).executeTakeFirst();
+        if (!row || (await sessionBytes(db, row.session_id)) === null) return null;
+        return {
+          id: row.id,
+          sessionId: row.session_id,
+          queryJson: row.query_json,
+          resultCount: row.result_count,
+          durationMs: row.duration_ms,
+          createdAt: row.created_at,
+          snapshot: row.snapshot,
+        };
+      }),
+    hits: (sessionId, { ids, limit }) =>
+      backend.read(async (db) =>
+        ids ? hitsOf(db, sessionId, ids.slice(0, limit)) : firstHits(db, sessionId, limit),
+      ),
+    hitCount: (sessionId) =>
+      backend.read(async (db) => {
+        const { total } = await db
+          .selectFrom('search_records')
+          .select(sql<number>`coalesce(sum(hit_count), 0)`.as('total'))
+          .where('session_id', '=', sessionId)
+          .executeTakeFirstOrThrow();
+        const { count } = await db
+          .selectFrom('search_hits')
+          .select(sql<number>`count(*)`.as('count'))
+          .where('session_id', '=', sessionId)
+          .where('timestamp', 'is', null)
+          .executeTakeFirstOrThrow();
+        return { total: Number(total), withoutTime: Number(count) };
+      }),
+    hitsByTime: (sessionId, limit) =>
+      backend.read(async (db) => {
+        const rows = await db
+          .selectFrom('search_hits')
+          .selectAll()
+          .where('session_id', '=', sessionId)
+          .where('timestamp', 'is not', null)
+          .orderBy('timestamp')
+          .orderBy('file')
+          .orderBy('byte_offset')
+          .limit(limit)
+          .execute();
+        return rows.map(hitRow);
+      }),
+  };
+}
+
+/** @returns by how many bytes it makes the session larger */
+async function saveRecord(db: Kysely<Schema>, record: SearchRecordRow): Promise<number> {
+  const { id, sessionId, queryJson, snapshot } = record;
+  const known = await db
+    .selectFrom('search_records')
+    .select(['result_count', sql<number>`coalesce(octet_length(snapshot), 0)`.as('snapshotBytes')])
+    .where('id', '=', id)
+    .executeTakeFirst();
+  if (!known) {
+    const bytes = rowBytes([id, sessionId, queryJson, snapshot]);
+    await db
+      .insertInto('search_records')
+      .values({
+        id,
+        session_id: sessionId,
+        query_json: queryJson,
+        result_count: record.resultCount,
+        duration_ms: record.durationMs,
+        created_at: record.createdAt,
+        snapshot,
+        bytes,
+        hit_count: 0,
+      })
+      .execute();
+    return bytes;
+  }
+  const grown = snapshot === null ? 0 : Buffer.byteLength(snapshot) - Number(known.snapshotBytes);
+  await db
+    .updateTable('search_records')
+    .set({
+      result_count: Math.max(known.result_count, record.resultCount),
+      duration_ms: sql<number>`duration_ms + ${record.durationMs}`,
+      bytes: sql<number>`bytes + ${grown}`,
+      ...(snapshot === null ? {} : { snapshot }),
+    })
+    .where('id', '=', id)
+    .execute();
+  return grown;
+}
+
+/** Inserts those that are new; gives how many, and what they take. */
+async function insertHits(
+  db: Kysely<Schema>,
+  record: SearchRecordRow,
+  hits: readonly HitRow[],
+): Promise<{ count: number; bytes: number }> {
+  let [count, bytes] = [0, 0];
+  for (const some of inSteps(hits)) {
+    const rows = some.map((hit) => ({
+      id: hit.id,
+      record_id: record.id,
+      session_id: record.sessionId,
+      file: hit.file,
+      family_id: hit.familyId,
+      line_number: hit.lineNumber,
+      byte_offset: hit.byteOffset,
+      timestamp: hit.timestamp,
+      truncated: hit.truncated ? 1 : 0,
+      content: storable(hit.content),
+      context: storable(hit.context),
+    }));
+    const inserted = await db
+      .insertInto('search_hits')
+      .values(rows)
+      .onConflict((conflict) => conflict.column('id').doNothing())
+      .returning('id')
+      .execute();
+    const ids = new Set(inserted.map(({ id }) => id));
+    for (const row of rows) {
+      // Deleting it from the set counts an ID once that is twice among the rows.
+      if (!ids.delete(row.id)) continue;
+      count += 1;
+      bytes += rowBytes([row.id, row.record_id, row.session_id, row.file, row.content, row.context]);
+    }
+  }
+  return { count, bytes };
+}
+
+/** Deletes the session's oldest searches but this one until `excessBytes` are freed. Gives how many were. */
+async function evict(
+  db: Kysely<Schema>,
+  { id, sessionId }: SearchRecordRow,
+  excessBytes: number,
+): Promise<number> {
+  if (excessBytes <= 0) return 0;
+  const others = await db
+    .selectFrom('search_records')
+    .select(['serial', 'bytes'])
+    .where('session_id', '=', sessionId)
+    .where('id', '!=', id)
+    .orderBy('serial')
+    .execute();
+  let freed = 0;
+  const going: number[] = [];
+  for (const { serial, bytes } of others) {
+    if (freed >= excessBytes) break;
+    freed += bytes;
+    going.push(serial);
+  }
+  for (const serials of inSteps(going))
+    await db.deleteFrom('search_records').where('serial', 'in', serials).execute();
+  return freed;
+}
+
+async function firstHits(db: Kysely<Schema>, sessionId: string, limit: number): Promise<HitRow[]> {
+  const rows = await db
+    .selectFrom('search_records as record')
+    .innerJoin('search_hits as hit', 'hit.record_id', 'record.id')
+    .selectAll('hit')
+    .where('record.session_id', '=', sessionId)
+    .orderBy('record.serial')
+    .orderBy('hit.serial')
+    .limit(limit)
+    .execute();
+  return rows.map(hitRow);
+}
+
+async function hitsOf(db: Kysely<Schema>, sessionId: string, ids: readonly string[]): Promise<HitRow[]> {
+  const found = new Map<string, HitRow>();
+  for (const some of inSteps(ids)) {
+    const rows = await db
+      .selectFrom('search_hits')
+      .selectAll()
+      .where('id', 'in', some)
+      .where('session_id', '=', sessionId)
+      .execute();
+    for (const row of rows) found.set(row.id, hitRow(row));
+  }
+  return [...new Set(ids)].flatMap((id) => found.get(id) ?? []);
+}
+
+type StoredHit = Omit<SearchHitsTable, 'serial'>;
+
+function hitRow(row: StoredHit): HitRow {
+  return {
+    id: row.id,
+    recordId: row.record_id,
+    file: row.file,
+    familyId: row.family_id,
+    lineNumber: row.line_number,
+    byteOffset: row.byte_offset,
+    timestamp: row.timestamp,
+    content: row.content,
+    context: row.context,
+    truncated: row.truncated === 1,
+  };
+}
