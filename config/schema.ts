@@ -1,12 +1,12 @@
 /** The configuration of chs as one zod schema: every section, key, default and description, declared once. */
 import * as z from 'zod';
+import { clockDriftPolicy, fs, logLimits, logs, search, security, sessions } from './log-settings.ts';
 import {
   addressRange,
   apiKey,
   bindAddress,
   duration,
   host,
-  origin,
   path,
   serverUrl,
   size,
@@ -36,10 +36,7 @@ const server = z.object({
     secret: true,
     reload: true,
   }),
-  api_version: z
-    .enum(['v1'])
-    .default('v1')
-    .meta({ description: 'Version of the tools routes.', inert: true }),
+  api_version: z.enum(['v1']).default('v1').meta({ description: 'Version of the tools routes.' }),
   graceful_shutdown_timeout: whole(0, 3600, 30).meta({
     description: 'Seconds that running requests get to finish after SIGTERM.',
     reload: true,
@@ -168,27 +165,7 @@ const auth = z.object({
 });
 
 const limits = z.object({
-  max_upload_mb: whole(1, 1_048_576, 500).meta({
-    description: 'Largest upload to the log service, in MB.',
-    inert: true,
-  }),
-  max_hits: whole(1, 100_000, 500).meta({ description: 'Most hits of one log search.', inert: true }),
-  regex_timeout_ms: whole(1, 60_000, 50).meta({
-    description: 'Longest time for one regular expression on one line, in milliseconds.',
-    inert: true,
-  }),
-  max_context_lines: whole(0, 1000, 12).meta({
-    description: 'Most lines of context around a hit.',
-    inert: true,
-  }),
-  max_line_bytes: whole(256, 67_108_864, 1_048_576).meta({
-    description: 'Longer lines of a searched log are cut to so many bytes.',
-    inert: true,
-  }),
-  content_length_limit_mb: whole(1, 1024, 10).meta({
-    description: 'Largest request body of the tools routes, in MB.',
-    inert: true,
-  }),
+  ...logLimits,
   max_json_bytes: whole(1024, 67_108_864, 1_048_576).meta({
     description: 'Largest JSON request body, in bytes.',
     reload: true,
@@ -238,72 +215,6 @@ const cleanup = z.object({
   }),
 });
 
-const fs = z.object({
-  allow_roots: z.array(path).default([]).meta({
-    description: 'Folders whose logs may be searched; empty: none.',
-    path: true,
-    inert: true,
-  }),
-  deny_patterns: z
-    .array(z.string().min(1))
-    .default([])
-    .meta({ description: 'Files that are never opened, as glob patterns.', inert: true }),
-  io_mode: z
-    .enum(['mmap', 'buffered', 'auto'])
-    .default('auto')
-    .meta({ description: 'How log files are read.', inert: true }),
-});
-
-const search = z.object({
-  enable_temp_index: z
-    .boolean()
-    .default(true)
-    .meta({ description: 'Keep an index of large log files for the next search.', inert: true }),
-  temp_index_threshold_mb: whole(1, 1_048_576, 100).meta({
-    description: 'Files from so many MB on are indexed.',
-    inert: true,
-  }),
-  sparse_index_stride_lines: whole(1, 10_000_000, 1000).meta({
-    description: 'One time stamp is sampled every so many lines.',
-    inert: true,
-  }),
-  page_size: whole(1, 10_000, 100).meta({ description: 'Hits in one page of results.', inert: true }),
-  max_scanned_bytes: size
-    .prefault(2_000_000_000)
-    .meta({ description: 'Most bytes that one search reads (default 2 billion).', inert: true }),
-});
-
-const sessions = z.object({
-  session_ttl: duration
-    .prefault('7d')
-    .meta({ description: 'A log session is forgotten so long after its last use.', inert: true }),
-  max_session_bytes: size
-    .prefault('5GB')
-    .meta({ description: 'Most bytes of one log session.', inert: true }),
-});
-
-const security = z.object({
-  cursor_ttl: whole(1, 604_800, 600).meta({
-    description: 'A page cursor stays valid for so many seconds.',
-    inert: true,
-  }),
-  enable_cors: z
-    .boolean()
-    .default(false)
-    .meta({ description: 'Answer cross-origin requests of security.cors_origins.', inert: true }),
-  cors_origins: z
-    .array(origin)
-    .default([])
-    .meta({ description: 'Origins that may call from a browser; each in full, never *.', inert: true }),
-});
-
-const clockDriftPolicy = z.object({
-  seconds: whole(-86_400, 86_400, 3).meta({
-    description: 'Clocks of two log sources may differ by so many seconds.',
-    inert: true,
-  }),
-});
-
 /** Input: any part of the sections, as in a file. Output: every key, sizes in bytes, durations in milliseconds. */
 export const configSchema = z.object({
   server: server.prefault({}).meta({ description: 'The daemon (chs serve).' }),
@@ -320,6 +231,7 @@ export const configSchema = z.object({
   sessions: sessions.prefault({}).meta({ description: 'Log sessions.' }),
   security: security.prefault({}).meta({ description: 'Cursors and browsers.' }),
   clock_drift_policy: clockDriftPolicy.prefault({}).meta({ description: 'Clocks that disagree.' }),
+  logs: logs.prefault({}).meta({ description: 'How logs are searched, and rules for their lines.' }),
 });
 
 /** The complete configuration, keys as the files spell them. */

@@ -80,8 +80,9 @@ t.test('shows the configuration with its origins and without its secrets', async
 
 t.test('checks a configuration: places, inert keys, exit codes', async (t) => {
   const cwd = testFolder(t, {
-    'bad.toml': '[server]\nport = 99999\n\n[storage]\nstrict = "yes"\nroot = 1\n[search]\npage_size = 5\n',
-    'odd.toml': '[server]\nprot = 1\n[search]\npage_size = 5\n',
+    'bad.toml':
+      '[server]\nport = 99999\n\n[storage]\nstrict = "yes"\nroot = 1\n[search]\nsparse_index_stride_lines = 5\n',
+    'odd.toml': '[server]\nprot = 1\n[search]\nsparse_index_stride_lines = 5\n',
   });
   const bad = await runChs(['config', 'check', '--config', 'bad.toml'], { cwd });
   t.equal(bad.code, 2);
@@ -91,13 +92,16 @@ t.test('checks a configuration: places, inert keys, exit codes', async (t) => {
   const odd = await runChs(['config', 'check', '--config', 'odd.toml'], { cwd });
   t.equal(odd.code, 0);
   t.match(odd.stdout, /^warning .*did you mean server\.port/m);
-  t.match(odd.stdout, /^warning +search\.page_size is accepted, but this version does not use it/m);
+  t.match(
+    odd.stdout,
+    /^warning +search\.sparse_index_stride_lines is accepted, but this version does not use it/m,
+  );
   t.match(jsonLines((await runChs(['config', 'check', '--config', 'bad.toml', '--json'], { cwd })).stdout), [
     {
       valid: false,
       file: join(cwd, 'bad.toml'),
       problems: [{ line: 2 }, { line: 5 }],
-      warnings: [/bad\.toml:6: unknown key storage\.root/, /^search\.page_size is accepted/],
+      warnings: [/bad\.toml:6: unknown key storage\.root/, /^search\.sparse_index_stride_lines is accepted/],
     },
   ]);
   t.match(await runChs(['config', 'check', '--config', 'none.toml'], { cwd }), {

@@ -56,7 +56,11 @@ t.test('the reference has every key with its type, default and variable', async 
   );
   t.match(
     docs.find((doc) => doc.key === 'sessions.max_session_bytes'),
-    { default: '"5GB"', inert: true },
+    { default: '"5GB"', inert: false, reload: true },
+  );
+  t.match(
+    docs.find((doc) => doc.key === 'search.sparse_index_stride_lines'),
+    { default: '1000', inert: true },
   );
 });
 
