@@ -76,6 +76,18 @@ export interface SessionSummary extends SessionRow {
   readonly storedBytes: number;
 }
 
+/** What was found in a session, each line once, however many searches found it. */
+export interface HitCounts {
+  /** Hits: a line counts for each search that found it. */
+  readonly total: number;
+  /** Lines whose time is known, and those whose time is not. */
+  readonly timedLines: number;
+  readonly untimedLines: number;
+  /** Times of the first and the last line, epoch milliseconds; null where no time is known. */
+  readonly firstMs: number | null;
+  readonly lastMs: number | null;
+}
+
 export interface LogStore {
   createSession(row: SessionRow): Promise<void>;
   /** Null when there is none. */
@@ -84,6 +96,8 @@ export interface LogStore {
   sessionForDirectory(
     row: SessionRow & { readonly directory: string },
   ): Promise<{ row: SessionRow; created: boolean }>;
+  /** Null when there is none. */
+  sessionSummary(id: string): Promise<SessionSummary | null>;
   /** Those used last first, and how many there are. */
   sessions(limit: number): Promise<{ rows: SessionSummary[]; total: number }>;
   /** Notes that it was used; writes at most once a minute. */
@@ -121,9 +135,11 @@ export interface LogStore {
   searchRecord(id: string): Promise<SearchRecordRow | null>;
   /** Hits of a session, in the order of their searches and then of their finding; of `ids` only those, in that order. */
   hits(sessionId: string, options: { ids?: readonly string[]; limit: number }): Promise<HitRow[]>;
-  hitCount(sessionId: string): Promise<{ total: number; withoutTime: number }>;
-  /** The same by time, the file and the place in it; those without a time are left out. */
+  hitCounts(sessionId: string): Promise<HitCounts>;
+  /** By time, the file and the place in it; a line once, as the first search found it, and none without a time. */
   hitsByTime(sessionId: string, limit: number): Promise<HitRow[]>;
+  /** By the file and the place in it: the lines without a time. */
+  untimedHits(sessionId: string, limit: number): Promise<HitRow[]>;
 
   /**
    * Facts that are there already stay as they are; those of hits that are gone are left out.

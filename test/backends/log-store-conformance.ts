@@ -34,6 +34,8 @@ function sessionTests(t: Test, open: Open): void {
       listed.map(({ usedAt }) => usedAt),
       [NOW_MS + 199, NOW_MS + 198, NOW_MS + 197],
     );
+    t.same(await store.sessionSummary(listed[0]?.id ?? ''), listed[0]);
+    t.equal(await store.sessionSummary('ses_none'), null);
     t.match(listed[0], { files: 0, sizeBytes: 0, searches: 0, hits: 0, facts: 0, memories: 0 });
   });
 
@@ -162,8 +164,15 @@ function searchTests(t: Test, open: Open): void {
     t.same(await store.hits('ses_a', { ids: ['h4', 'h1', 'h6', 'h9', 'h4'], limit: 100 }), [sameTime, late]);
     t.same(await store.hitsByTime('ses_a', 100), [more, sameTime, early, late]);
     t.same(await store.hitsByTime('ses_a', 1), [more]);
-    t.same(await store.hitCount('ses_a'), { total: 5, withoutTime: 1 });
-    t.same(await store.hitCount('ses_none'), { total: 0, withoutTime: 0 });
+    t.same(await store.untimedHits('ses_a', 10), [none]);
+    const counts = { total: 5, timedLines: 4, untimedLines: 1, firstMs: 100, lastMs: 300 };
+    t.same(await store.hitCounts('ses_a'), counts);
+    const again = [of('h7', 'src_4', 100, '/a.log', 3), of('h8', 'src_4', null)];
+    await store.saveSearch(recordRow('src_4', 'ses_a'), again, NO_LIMIT);
+    t.same(await store.hitsByTime('ses_a', 100), [more, sameTime, early, late], 'a line once');
+    t.same(await store.untimedHits('ses_a', 10), [none]);
+    t.same(await store.hitCounts('ses_a'), { ...counts, total: 7 });
+    t.match(await store.hitCounts('ses_none'), { total: 0, timedLines: 0, firstMs: null });
   });
 
   t.test('lets the oldest searches go, with hits and facts, while the session is too large', async (t) => {
@@ -199,7 +208,7 @@ function searchTests(t: Test, open: Open): void {
     t.equal(await store.deleteSession('ses_a'), true);
     t.equal(await store.deleteSession('ses_a'), false);
     t.equal(await store.session('ses_a'), null);
-    t.same(await store.hitCount('ses_a'), { total: 0, withoutTime: 0 });
+    t.match(await store.hitCounts('ses_a'), { total: 0, timedLines: 0, untimedLines: 0 });
     t.same(await store.hits('ses_a', { limit: 1 }), []);
     t.same(await store.facts('ses_a', 1), []);
     t.equal(await store.searchRecord('src_1'), null);

@@ -9,7 +9,7 @@ const TOUCH_INTERVAL_MS = 60_000;
 
 type SessionMethods = Pick<
   LogStore,
-  'createSession' | 'session' | 'sessionForDirectory' | 'sessions' | 'touch'
+  'createSession' | 'session' | 'sessionSummary' | 'sessionForDirectory' | 'sessions' | 'touch'
 >;
 
 export function logSessionMethods(backend: SqlBackend): SessionMethods {
@@ -22,6 +22,11 @@ export function logSessionMethods(backend: SqlBackend): SessionMethods {
       backend.read(async (db) => {
         const row = await visible(db).where('id', '=', id).executeTakeFirst();
         return row ? sessionRow(row) : null;
+      }),
+    sessionSummary: (id) =>
+      backend.read(async (db) => {
+        const row = await visible(db).where('id', '=', id).executeTakeFirst();
+        return row ? summary(db, row) : null;
       }),
     async sessionForDirectory(row) {
       const find = async (db: Kysely<Schema>): Promise<SessionRow | null> => {
