@@ -43,6 +43,14 @@ const rows: readonly PhraseRow[] = [
     'required: give {one} and {two}, or {three} and {four}',
     '必填：请给出 {one} 和 {two}，或 {three} 和 {four}',
   ],
+  // Log sessions.
+  ['expected an IANA time zone such as {example}', '应为 IANA 时区，例如 {example}'],
+  ['there is no hit {id} in this session', '此会话中没有命中 {id}'],
+  ['there is no rule {name}, perhaps one of {names}', '没有规则 {name}，是否为 {names} 之一'],
+  ['there is no rule {name}', '没有规则 {name}'],
+  ['more than {count} facts, so name fewer hits or rules', '事实超过 {count} 条，请减少命中或规则'],
+  ['more than {count} files', '文件超过 {count} 个'],
+  ['the session would take more than {count} bytes ({setting})', '会话将超过 {count} 字节（{setting}）'],
   // JSON.
   ['it is null', '内容为 null'],
   ['it is an array', '内容为数组'],
