@@ -10,6 +10,8 @@ export interface SessionRow {
   readonly hint: string | null;
   /** The paths and globs (JSON) for which it was made by itself; null where somebody started it. */
   readonly directory: string | null;
+  /** Made by somebody who may read any file: nobody whose access is limited sees it. */
+  readonly isPrivate: boolean;
 }
 
 /** A file of a session: the documented columns, and all that was found out about it as JSON. */
@@ -23,13 +25,15 @@ export interface SessionFileRow {
   readonly familyId: string | null;
   /** JSON of the inspected file (source/log-file.ts). */
   readonly details: string;
+  /** Its encoding was given, not found out. */
+  readonly encodingGiven?: boolean;
 }
 
 export interface SearchRecordRow {
   readonly id: string;
   readonly sessionId: string;
   readonly queryJson: string;
-  /** Of all pages so far. */
+  /** Of all pages so far, as `durationMs`; of one page when it is written down. */
   readonly resultCount: number;
   readonly durationMs: number;
   readonly createdAt: number;
@@ -98,8 +102,11 @@ export interface LogStore {
   ): Promise<{ row: SessionRow; created: boolean }>;
   /** Null when there is none. */
   sessionSummary(id: string): Promise<SessionSummary | null>;
-  /** Those used last first, and how many there are. */
-  sessions(limit: number): Promise<{ rows: SessionSummary[]; total: number }>;
+  /** Those used last first, and how many there are; with private ones only if that is said. */
+  sessions(
+    limit: number,
+    options: { readonly withPrivate: boolean },
+  ): Promise<{ rows: SessionSummary[]; total: number }>;
   /** Notes that it was used; writes at most once a minute. */
   touch(id: string, nowMs: number): Promise<void>;
   /**
@@ -125,8 +132,8 @@ export interface LogStore {
   files(sessionId: string): Promise<SessionFileRow[]>;
 
   /**
-   * Writes a search down with the hits of one page. Of a record that is there, `resultCount` becomes the larger one,
-   * `durationMs` adds up, and a snapshot that is given takes the place of the earlier one; hits that are there stay. The
+   * Writes a search down with the hits of one page. `resultCount` and `durationMs` are those of the
+   * page, and add up; hits that are there stay, and are not counted again. A snapshot takes the place of an earlier one. The
    * session's oldest other searches go, with their hits and facts, while it is larger than `bytesMax`.
    *
    * @returns false when there is no such session

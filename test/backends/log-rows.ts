@@ -2,6 +2,7 @@
 import type { FactRow, HitRow, SearchRecordRow, SessionFileRow, SessionRow } from '../../src/logs/store.ts';
 
 export const NOW_MS = 1_767_702_896_789;
+export const ALL = { withPrivate: true };
 export const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
 export function sessionRow(id: string, given: Partial<SessionRow> = {}): SessionRow {
@@ -12,6 +13,7 @@ export function sessionRow(id: string, given: Partial<SessionRow> = {}): Session
     timezone: 'Asia/Shanghai',
     hint: null,
     directory: null,
+    isPrivate: false,
     ...given,
   };
 }
@@ -25,6 +27,7 @@ export function fileRow(path: string, given: Partial<SessionFileRow> = {}): Sess
     compression: 'none',
     familyId: null,
     details: '{}',
+    encodingGiven: false,
     ...given,
   };
 }

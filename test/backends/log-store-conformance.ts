@@ -1,12 +1,22 @@
 /** What the store of log sessions must do on every SQL database. */
 import type { Test } from 'tap';
 import type { LogStore } from '../../src/logs/store.ts';
-import { factRow, fileRow, hitRow, hitRows, NO_LIMIT, NOW_MS, recordRow, sessionRow } from './log-rows.ts';
+import {
+  ALL,
+  factRow,
+  fileRow,
+  hitRow,
+  hitRows,
+  NO_LIMIT,
+  NOW_MS,
+  recordRow,
+  sessionRow,
+} from './log-rows.ts';
 
 type Open = (t: Test) => Promise<LogStore>;
 
 async function storedBytes(store: LogStore, id: string): Promise<number> {
-  const { rows } = await store.sessions(1000);
+  const { rows } = await store.sessions(1000, ALL);
   return rows.find((row) => row.id === id)?.storedBytes ?? -1;
 }
 
@@ -22,13 +32,13 @@ function sessionTests(t: Test, open: Open): void {
   t.test('keeps sessions, those used last first', async (t) => {
     const store = await open(t);
     t.equal(await store.session('ses_none'), null);
-    t.same(await store.sessions(10), { rows: [], total: 0 });
+    t.same(await store.sessions(10, ALL), { rows: [], total: 0 });
     const rows = Array.from({ length: 200 }, (_, index) =>
       sessionRow(`ses_${index}`, { usedAt: NOW_MS + ((index * 7) % 200), hint: index === 3 ? '崩溃' : null }),
     );
     for (const row of rows) await store.createSession(row);
     t.same(await store.session('ses_3'), rows[3]);
-    const { rows: listed, total } = await store.sessions(3);
+    const { rows: listed, total } = await store.sessions(3, ALL);
     t.equal(total, 200);
     t.same(
       listed.map(({ usedAt }) => usedAt),
@@ -36,6 +46,10 @@ function sessionTests(t: Test, open: Open): void {
     );
     t.same(await store.sessionSummary(listed[0]?.id ?? ''), listed[0]);
     t.equal(await store.sessionSummary('ses_none'), null);
+    await store.createSession(sessionRow('ses_own', { isPrivate: true, usedAt: NOW_MS + 500 }));
+    t.equal((await store.session('ses_own'))?.isPrivate, true);
+    t.match(await store.sessions(1, ALL), { total: 201, rows: [{ id: 'ses_own' }] });
+    t.match(await store.sessions(1, { withPrivate: false }), { total: 200, rows: [{ id: listed[0]?.id }] });
     t.match(listed[0], { files: 0, sizeBytes: 0, searches: 0, hits: 0, facts: 0, memories: 0 });
   });
 
@@ -78,7 +92,7 @@ function sessionTests(t: Test, open: Open): void {
     t.equal(await store.expireSessions(NOW_MS + 150), 100, 'a bounded number at once');
     t.equal(await store.expireSessions(NOW_MS + 150), 50);
     t.equal(await store.expireSessions(NOW_MS + 150), 0);
-    t.equal((await store.sessions(1)).total, 100);
+    t.equal((await store.sessions(1, ALL)).total, 100);
     t.equal(await store.session('ses_149'), null);
     t.ok(await store.session('ses_150'));
     t.same(await store.files('ses_0'), []);
@@ -101,13 +115,13 @@ function fileTests(t: Test, open: Open): void {
       fileRow('/b.log', { size: 2000, encoding: 'gb18030', details: '{"x":1}' }),
       fileRow('/c 日志.log', { timestampFormat: 'iso', compression: 'gzip' }),
     ]);
-    t.match((await store.sessions(1)).rows, [{ files: 3, sizeBytes: 3005 }]);
+    t.match((await store.sessions(1, ALL)).rows, [{ files: 3, sizeBytes: 3005 }]);
     await store.putFiles('ses_a', [fileRow('/d.log')], {
       gone: ['/a.log', '/b.log', '/c 日志.log', '/no.log'],
     });
-    t.match((await store.sessions(1)).rows, [{ files: 1, sizeBytes: 1000 }]);
+    t.match((await store.sessions(1, ALL)).rows, [{ files: 1, sizeBytes: 1000 }]);
     await store.putFiles('ses_a', [], { gone: ['/d.log'] });
-    t.match((await store.sessions(1)).rows, [{ files: 0, sizeBytes: 0, storedBytes: empty }]);
+    t.match((await store.sessions(1, ALL)).rows, [{ files: 0, sizeBytes: 0, storedBytes: empty }]);
     await t.rejects(store.putFiles('ses_none', []), { code: 'SESSION_NOT_FOUND' });
   });
 
@@ -120,7 +134,7 @@ function fileTests(t: Test, open: Open): void {
     t.equal(await store.putFiles('ses_a', many, { bytesMax: 10_000_000 }), true);
     t.equal(await store.putFiles('ses_a', many, { bytesMax: 1 }), true, 'the same take no more room');
     t.equal((await store.files('ses_a')).length, 5000);
-    t.match((await store.sessions(1)).rows, [{ files: 5000, sizeBytes: 5_000_000 }]);
+    t.match((await store.sessions(1, ALL)).rows, [{ files: 5000, sizeBytes: 5_000_000 }]);
   });
 }
 
@@ -133,14 +147,18 @@ function searchTests(t: Test, open: Open): void {
     t.equal(await store.saveSearch(first, hitRows('src_1', 3), NO_LIMIT), true);
     t.same(await store.searchRecord('src_1'), first);
     const size = await storedBytes(store, 'ses_a');
-    const second = recordRow('src_1', 'ses_a', { resultCount: 5, snapshot: null });
+    const second = recordRow('src_1', 'ses_a', { resultCount: 2, snapshot: null });
     await store.saveSearch(second, hitRows('src_1', 2, 3), NO_LIMIT);
-    await store.saveSearch(second, hitRows('src_1', 3, 2), NO_LIMIT);
-    t.same(await store.searchRecord('src_1'), { ...second, snapshot: '[1]', durationMs: 15 });
+    await store.saveSearch(second, hitRows('src_1', 2, 3), NO_LIMIT);
+    const sum = { resultCount: 5, snapshot: '[1]', durationMs: 15 };
+    t.same(await store.searchRecord('src_1'), { ...second, ...sum });
+    await store.saveSearch(recordRow('src_2', 'ses_a', { resultCount: 7 }), [], NO_LIMIT);
+    t.match(await store.searchRecord('src_2'), { resultCount: 7 }, 'hits that are not kept count, too');
     t.same(await store.hits('ses_a', { limit: 100 }), hitRows('src_1', 5));
-    t.match((await store.sessions(1)).rows, [{ searches: 1, hits: 5 }]);
+    t.match((await store.sessions(1, ALL)).rows, [{ searches: 2, hits: 5 }]);
     const twice = await storedBytes(store, 'ses_a');
-    await store.saveSearch({ ...second, snapshot: '[1,2]' }, hitRows('src_1', 5), NO_LIMIT);
+    const whole = { ...second, resultCount: 5, snapshot: '[1,2]' };
+    await store.saveSearch(whole, hitRows('src_1', 5), NO_LIMIT);
     t.equal(await storedBytes(store, 'ses_a'), twice + 2, 'what was there takes no more room');
     t.ok(twice > size);
     t.equal(await store.searchRecord('src_none'), null);
@@ -187,11 +205,15 @@ function searchTests(t: Test, open: Open): void {
       await store.saveSearch(recordRow(`src_${number}`, 'ses_a'), hitRows(`src_${number}`, 100), room);
       t.ok((await storedBytes(store, 'ses_a')) <= room);
     }
-    t.match((await store.sessions(1)).rows, [{ searches: 3, hits: 300, facts: 0 }]);
+    t.match((await store.sessions(1, ALL)).rows, [{ searches: 3, hits: 300, facts: 0 }]);
     t.equal(await store.searchRecord('src_3'), null);
     t.ok(await store.searchRecord('src_4'));
     await store.saveSearch(recordRow('src_9', 'ses_a'), hitRows('src_9', 100), 1);
-    t.match((await store.sessions(1)).rows, [{ searches: 1, hits: 100 }], 'the last one stays in any case');
+    t.match(
+      (await store.sessions(1, ALL)).rows,
+      [{ searches: 1, hits: 100 }],
+      'the last one stays in any case',
+    );
     t.ok((await storedBytes(store, 'ses_a')) - empty <= one);
   });
 
@@ -204,7 +226,7 @@ function searchTests(t: Test, open: Open): void {
     await store.saveFacts('ses_a', facts, NO_LIMIT);
     t.same(await store.hits('ses_a', { limit: 100_000 }), hits);
     t.same(await store.hits('ses_a', { ids: hits.map(({ id }) => id), limit: 100_000 }), hits);
-    t.match((await store.sessions(1)).rows, [{ hits: 20_000, facts: 12_000 }]);
+    t.match((await store.sessions(1, ALL)).rows, [{ hits: 20_000, facts: 12_000 }]);
     t.equal(await store.deleteSession('ses_a'), true);
     t.equal(await store.deleteSession('ses_a'), false);
     t.equal(await store.session('ses_a'), null);

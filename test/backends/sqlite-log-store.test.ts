@@ -8,7 +8,7 @@ import type { SqlBackend } from '../../src/backends/sql/backend.ts';
 import { createLogStore } from '../../src/backends/sql/log-store.ts';
 import { loadDriver } from '../../src/backends/sqlite/driver.ts';
 import { openSqlite } from '../../src/backends/sqlite/open.ts';
-import { factRow, fileRow, hitRows, NO_LIMIT, NOW_MS, recordRow, sessionRow } from './log-rows.ts';
+import { ALL, factRow, fileRow, hitRows, NO_LIMIT, NOW_MS, recordRow, sessionRow } from './log-rows.ts';
 import { logStoreConformance } from './log-store-conformance.ts';
 import { chance } from './rows.ts';
 
@@ -39,7 +39,7 @@ t.test('several processes that make the key of cursors have the same one', async
   t.same(new Set(outputs.map(([shown]) => shown)), new Set([key]));
   const directory = new Set(outputs.map(([, id]) => id));
   t.equal(directory.size, 1, 'and one session for one directory');
-  const { rows, total } = await store.sessions(10);
+  const { rows, total } = await store.sessions(10, ALL);
   t.equal(total, 4);
   t.match(
     rows.find(({ id }) => directory.has(id)),
@@ -54,7 +54,7 @@ t.test('sums equal a recount whatever is added and removed', async (t) => {
   const random = chance(11);
   const pick = (count: number) => Math.floor(random() * count);
   await store.createSession(sessionRow('ses_a'));
-  const empty = (await store.sessions(1)).rows[0]?.storedBytes ?? 0;
+  const empty = (await store.sessions(1, ALL)).rows[0]?.storedBytes ?? 0;
   for (let round = 0; round < 150; round += 1) {
     const record = `src_${pick(12)}`;
     const act = pick(5);
@@ -88,7 +88,7 @@ t.test('sums equal a recount whatever is added and removed', async (t) => {
   const rest =
     sum('session_files', 'path encoding timestamp_format family_id details') +
     sum('memories', 'session_id key value');
-  const { rows } = await store.sessions(1);
+  const { rows } = await store.sessions(1, ALL);
   t.match(rows, [{ storedBytes: empty + searches + rest, ...Object(files) }]);
 });
 
@@ -102,7 +102,7 @@ t.test('a deletion that was broken off is finished by the next expiry, and seen 
   other.exec("UPDATE sessions SET used_at = 0, directory = NULL WHERE id = 'ses_a'");
   t.equal(await store.session('ses_a'), null);
   t.equal(await store.searchRecord('src_1'), null);
-  t.same(await store.sessions(10), { rows: [], total: 0 });
+  t.same(await store.sessions(10, ALL), { rows: [], total: 0 });
   t.equal(await store.saveSearch(recordRow('src_2', 'ses_a'), [], NO_LIMIT), false);
   t.equal(await store.deleteSession('ses_a'), false);
   t.equal(await store.expireSessions(NOW_MS - 1), 1);

@@ -41,6 +41,7 @@ export function logFileMethods(backend: SqlBackend): Pick<LogStore, 'putFiles' |
           compression: row.compression,
           familyId: row.family_id,
           details: row.details,
+          encodingGiven: row.encoding_given === 1,
         }));
       }),
   };
@@ -104,6 +105,7 @@ async function upsertFiles(
     compression: file.compression,
     family_id: file.familyId,
     bytes: fileBytes(file),
+    encoding_given: file.encodingGiven ? 1 : 0,
     details: file.details,
   }));
   await db
@@ -117,6 +119,7 @@ async function upsertFiles(
         compression: excluded.ref('excluded.compression'),
         family_id: excluded.ref('excluded.family_id'),
         bytes: excluded.ref('excluded.bytes'),
+        encoding_given: excluded.ref('excluded.encoding_given'),
         details: excluded.ref('excluded.details'),
       })),
     )

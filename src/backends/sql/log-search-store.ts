@@ -16,17 +16,22 @@ export function logSearchMethods(backend: SqlBackend): SearchMethods {
       backend.write(async (db) => {
         const before = await sessionBytes(db, record.sessionId);
         if (before === null) return false;
-        const ofRecord = await saveRecord(db, record);
+        const ofRecord = await addRecord(db, record);
         const ofHits = await insertHits(db, record, hits);
+        // Hits that were there are counted already.
+        const found = ofHits.count + record.resultCount - hits.length;
+        const added = ofRecord.bytes + ofHits.bytes;
         await db
           .updateTable('search_records')
           .set({
-            bytes: sql<number>`bytes + ${ofHits.bytes}`,
+            result_count: sql<number>`result_count + ${found}`,
+            duration_ms: sql<number>`duration_ms + ${record.durationMs}`,
+            bytes: sql<number>`bytes + ${added}`,
             hit_count: sql<number>`hit_count + ${ofHits.count}`,
+            ...(ofRecord.snapshot === null ? {} : { snapshot: ofRecord.snapshot }),
           })
           .where('id', '=', record.id)
           .execute();
-        const added = ofRecord + ofHits.bytes;
         const freed = await evict(db, record, before + added - bytesMax);
         await addSessionBytes(db, record.sessionId, added - freed);
         return true;
@@ -74,44 +79,31 @@ export function logSearchMethods(backend: SqlBackend): SearchMethods {
   };
 }
 
-/** @returns by how many bytes it makes the session larger */
-async function saveRecord(db: Kysely<Schema>, record: SearchRecordRow): Promise<number> {
-  const { id, sessionId, queryJson, snapshot } = record;
+/**
+ * Makes the row if there is none, with nothing counted yet.
+ *
+ * @returns by how many bytes the record makes the session larger, and the snapshot where it takes the place of another
+ */
+async function addRecord(
+  db: Kysely<Schema>,
+  { id, sessionId, queryJson, createdAt, snapshot }: SearchRecordRow,
+): Promise<{ bytes: number; snapshot: string | null }> {
   const known = await db
     .selectFrom('search_records')
-    .select(['result_count', sql<number>`coalesce(octet_length(snapshot), 0)`.as('snapshotBytes')])
+    .select('snapshot')
     .where('id', '=', id)
     .executeTakeFirst();
-  if (!known) {
-    const bytes = rowBytes([id, sessionId, queryJson, snapshot]);
-    await db
-      .insertInto('search_records')
-      .values({
-        id,
-        session_id: sessionId,
-        query_json: queryJson,
-        result_count: record.resultCount,
-        duration_ms: record.durationMs,
-        created_at: record.createdAt,
-        snapshot,
-        bytes,
-        hit_count: 0,
-      })
-      .execute();
-    return bytes;
+  if (known) {
+    if (snapshot === null || snapshot === known.snapshot) return { bytes: 0, snapshot: null };
+    return { bytes: Buffer.byteLength(snapshot) - Buffer.byteLength(known.snapshot ?? ''), snapshot };
   }
-  const grown = snapshot === null ? 0 : Buffer.byteLength(snapshot) - Number(known.snapshotBytes);
+  const sums = { result_count: 0, duration_ms: 0, bytes: 0, hit_count: 0 };
+  const kept = { id, session_id: sessionId, query_json: queryJson, created_at: createdAt, snapshot };
   await db
-    .updateTable('search_records')
-    .set({
-      result_count: Math.max(known.result_count, record.resultCount),
-      duration_ms: sql<number>`duration_ms + ${record.durationMs}`,
-      bytes: sql<number>`bytes + ${grown}`,
-      ...(snapshot === null ? {} : { snapshot }),
-    })
-    .where('id', '=', id)
+    .insertInto('search_records')
+    .values({ ...kept, ...sums })
     .execute();
-  return grown;
+  return { bytes: rowBytes([id, sessionId, queryJson, snapshot]), snapshot: null };
 }
 
 /** Inserts those that are new; gives how many, and what they take. */

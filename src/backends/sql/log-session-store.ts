@@ -43,15 +43,22 @@ export function logSessionMethods(backend: SqlBackend): SessionMethods {
         return { row, created: true };
       });
     },
-    sessions: (limit) =>
+    sessions: (limit, { withPrivate }) =>
       backend.read(async (db) => {
-        const rows = await visible(db).orderBy('used_at', 'desc').orderBy('id').limit(limit).execute();
+        const privacy = withPrivate ? [0, 1] : [0];
+        const rows = await visible(db)
+          .where('is_private', 'in', privacy)
+          .orderBy('used_at', 'desc')
+          .orderBy('id')
+          .limit(limit)
+          .execute();
         const counted: SessionSummary[] = [];
         for (const row of rows) counted.push(await summary(db, row));
         const { total } = await db
           .selectFrom('sessions')
           .select(sql<number>`count(*)`.as('total'))
           .where('used_at', '>', GOING)
+          .where('is_private', 'in', privacy)
           .executeTakeFirstOrThrow();
         return { rows: counted, total: Number(total) };
       }),
@@ -80,12 +87,14 @@ function tableRow(row: SessionRow): Pick<SessionsTable, keyof SessionsTable> {
   const { id, timezone, hint, directory } = row;
   const bytes = rowBytes([id, timezone, hint, directory]);
   const kept = { id, timezone, hint, directory, created_at: row.createdAt, used_at: row.usedAt };
-  return { ...kept, bytes, file_count: 0, file_bytes: 0 };
+  const is_private = row.isPrivate ? 1 : 0;
+  return { ...kept, bytes, is_private, file_count: 0, file_bytes: 0 };
 }
 
 function sessionRow(row: SessionsTable): SessionRow {
   const { id, timezone, hint, directory } = row;
-  return { id, createdAt: row.created_at, usedAt: row.used_at, timezone, hint, directory };
+  const times = { createdAt: row.created_at, usedAt: row.used_at };
+  return { id, ...times, timezone, hint, directory, isPrivate: row.is_private === 1 };
 }
 
 async function summary(db: Kysely<Schema>, row: SessionsTable): Promise<SessionSummary> {

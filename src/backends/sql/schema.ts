@@ -119,6 +119,7 @@ export interface SessionsTable {
   /** How many files it has, and their bytes on disk. */
   file_count: number;
   file_bytes: number;
+  is_private: number;
   directory: string | null;
 }
 
@@ -131,6 +132,7 @@ interface SessionFilesTable {
   compression: string;
   family_id: string | null;
   bytes: number;
+  encoding_given: number;
   details: string;
 }
 

@@ -12,14 +12,14 @@ export const logSessions: Migration = {
 CREATE TABLE sessions (
   id TEXT PRIMARY KEY, created_at INTEGER NOT NULL, timezone TEXT NOT NULL, hint TEXT,
   used_at INTEGER NOT NULL, bytes INTEGER NOT NULL DEFAULT 0, file_count INTEGER NOT NULL DEFAULT 0,
-  file_bytes INTEGER NOT NULL DEFAULT 0, directory TEXT
+  file_bytes INTEGER NOT NULL DEFAULT 0, is_private INTEGER NOT NULL DEFAULT 0, directory TEXT
 );
 CREATE INDEX idx_sessions_used ON sessions(used_at);
 CREATE UNIQUE INDEX idx_sessions_directory ON sessions(directory) WHERE directory IS NOT NULL;
 
 CREATE TABLE session_files (
   session_id TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL, encoding TEXT NOT NULL,
-  timestamp_format TEXT, compression TEXT NOT NULL, family_id TEXT, bytes INTEGER NOT NULL, details TEXT NOT NULL,
+  timestamp_format TEXT, compression TEXT NOT NULL, family_id TEXT, bytes INTEGER NOT NULL, encoding_given INTEGER NOT NULL DEFAULT 0, details TEXT NOT NULL,
   PRIMARY KEY (session_id, path),
   FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE
 ) WITHOUT ROWID;
