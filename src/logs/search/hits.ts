@@ -25,6 +25,8 @@ export interface HitOptions {
   readonly wholeEvents: boolean;
   readonly window: TimeWindow | null;
   readonly lineBytesMax: number;
+  /** Line ends of the segment to pass before the first hit. */
+  readonly linesToPass?: number;
 }
 
 /** A line and what follows it, for an event of many lines. */
@@ -40,6 +42,7 @@ export function createHitCollector(options: HitOptions): Collector<RawHit[]> {
       const { window } = place;
       const offset = window.base + found.start;
       if (offset < givenTo) return true;
+      if (options.linesToPass !== undefined && found.lineIndex() < options.linesToPass) return true;
       const time = place.clock.timeOf(found.start, found.end);
       if (options.window && !isInWindow(time.epochMs, options.window)) return true;
       const at = { epochMs: time.epochMs, subMsNs: time.subMsNs };

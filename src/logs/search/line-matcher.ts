@@ -15,13 +15,18 @@ export type Verdict = 'hit' | 'excluded' | 'no';
 export interface LineMatcher {
   /** Null: every line has to be looked at. */
   readonly finder: Finder | null;
-  /** No line of this encoding can be a hit. */
-  readonly isHopeless: boolean;
   /** `excluded` is what would be a hit but for the terms that must not be there. */
   judge(line: Line): Verdict;
   /** Terms that it looks for. */
   readonly dictionarySize: number;
 }
+
+/** For a query that no line can answer: nothing has to be looked at. */
+export const nothingMatches: LineMatcher = {
+  finder: { next: () => -1 },
+  dictionarySize: 0,
+  judge: () => 'no',
+};
 
 /** @throws ChsError REGEX_ERROR, INVALID_INPUT for a condition */
 export function compileMatcher(query: LineQuery, codec: Codec): LineMatcher {
@@ -35,11 +40,12 @@ export function compileMatcher(query: LineQuery, codec: Codec): LineMatcher {
   const json = query.json === null ? null : compileJson(query);
   const isHopeless =
     must.some((term) => term === null) || (query.any.length > 0 && any.length === 0) || literal === 'never';
+  // The encoding lacks a character that has to be there.
+  if (isHopeless) return nothingMatches;
   const needed = must.filter((term) => term !== null);
   const finder = isHopeless ? null : (bestFinder(needed, literal, any) ?? regexFinder(query, codec));
   return {
     finder,
-    isHopeless,
     dictionarySize: query.must.length + query.any.length + query.none.length,
     judge(line) {
       for (const term of needed) if (!term.isOn(line)) return 'no';

@@ -261,7 +261,6 @@ class SegmentScan implements FoundLine {
     this.isTruncated = end - start > this.#lineBytesMax;
     this.end = this.isTruncated ? start + this.#lineBytesMax : end;
     if (this.isTruncated) this.#truncatedLines += 1;
-    if (this.#matcher.isHopeless) return false;
     this.line.set(buffer, this.start, this.end);
     const verdict =
       this.end - this.start > LONG_LINE_BYTES ? this.#timedVerdict() : this.#matcher.judge(this.line);

@@ -3,7 +3,7 @@ import type { Codec } from '../source/codec.ts';
 import { codecFor } from '../source/encoding.ts';
 import { createCounter } from './counts.ts';
 import { createHitCollector, type HitOptions, type RawHit } from './hits.ts';
-import { compileMatcher, type LineMatcher } from './line-matcher.ts';
+import { compileMatcher, type LineMatcher, nothingMatches } from './line-matcher.ts';
 import { createOverviewCollector, type Overview, type OverviewOptions } from './overview.ts';
 import type { LineQuery, TimeWindow } from './query.ts';
 import {
@@ -19,7 +19,9 @@ import { UnreadableFile } from './window.ts';
 export type Collecting =
   | { readonly kind: 'hits'; readonly options: HitOptions }
   | { readonly kind: 'count'; readonly window: TimeWindow | null }
-  | { readonly kind: 'overview'; readonly options: OverviewOptions };
+  | { readonly kind: 'overview'; readonly options: OverviewOptions }
+  /** Line ends alone, whatever the query. */
+  | { readonly kind: 'lines' };
 
 export interface ScanTask {
   readonly query: LineQuery;
@@ -86,11 +88,17 @@ async function runSegment(
   cache: MatcherCache | null,
   stopCheck: StopCheck,
 ): Promise<SegmentResult> {
+  const { collecting } = task;
   const { matcher, wasCompiled } = matcherFor(task, codecFor(segment.file.encoding), cache);
   const none = { hits: [], count: 0, overview: null, wasCompiled };
   const run = <T>(collector: Collector<T>): Promise<SegmentOutcome> =>
-    scanSegment(segment, matcher, collector, task.limits, stopCheck);
-  const { collecting } = task;
+    scanSegment(
+      segment,
+      collecting.kind === 'lines' ? nothingMatches : matcher,
+      collector,
+      task.limits,
+      stopCheck,
+    );
   try {
     if (collecting.kind === 'hits') {
       const { options } = collecting;
@@ -98,8 +106,8 @@ async function runSegment(
       const outcome = await run(collector);
       return { ...none, outcome, unreadable: null, hits: collector.result() };
     }
-    if (collecting.kind === 'count') {
-      const collector = createCounter(collecting.window);
+    if (collecting.kind === 'count' || collecting.kind === 'lines') {
+      const collector = createCounter(collecting.kind === 'count' ? collecting.window : null);
       const outcome = await run(collector);
       return { ...none, outcome, unreadable: null, count: collector.result() };
     }

@@ -1,0 +1,380 @@
+/** Why a search finds nothing: what each of its terms does alone, how it may be spelt, and what lies outside the window. */
+import type { Call, Handlers } from '../operation.ts';
+import {
+  type FindingContext,
+  filesOf,
+  type QueryInput,
+  queryOf,
+  type ScanSlots,
+  shownWindow,
+} from './finding.ts';
+import type { logOperations } from './operations.ts';
+import { scanWhole, type WholeScan } from './overviews.ts';
+import type { LineQuery } from './search/query.ts';
+import { createCountSink, createPageSink, HITS_BEYOND_PAGE, runScan, type ScanSink } from './search/scan.ts';
+import { monotonicMs } from './search/task.ts';
+import type { LogFile } from './source/log-file.ts';
+import { nearestWords, wordsOf } from './spelling.ts';
+import { formatInstant } from './time/instants.ts';
+
+type Explaining = Pick<Handlers<typeof logOperations>, 'explainEmpty'>;
+type TermKind = 'must' | 'any' | 'none' | 'regex' | 'json';
+
+interface ExplainedTerm {
+  readonly kind: TermKind;
+  readonly term: string;
+  readonly alone: number;
+  readonly without: number;
+  readonly other_case: number;
+  readonly nearest: { readonly text: string; readonly count: number }[];
+}
+
+/** Terms beyond are not looked at one by one. */
+const TERMS_MAX = 12;
+/** Lines whose words are compared with a term that nobody wrote. */
+const VOCABULARY_LINES = 20_000;
+const VOCABULARY_BYTES = 4 * 1024 * 1024;
+const NEAREST_MAX = 5;
+
+export function createExplaining(context: FindingContext, slots: ScanSlots): Explaining {
+  return {
+    async explainEmpty(input, call) {
+      const query = queryOf(input, context.limits);
+      const { files: all } = await context.view(input.session_id, call);
+      const files = filesOf(all, input);
+      const deadlineMs = monotonicMs() + (input.hard_timeout_ms ?? context.limits.hardTimeoutMs);
+      const counting = createCounting(context, files, call, deadlineMs);
+      return slots.run(async () => {
+        const hits = await counting.count(query);
+        const terms = await explainTerms(context, counting, query, files, call);
+        const window =
+          query.window === null ? null : await explainWindow(context, counting, query, files, call);
+        const withoutTime = files.filter(
+          ({ times }) => times.formats.length === 0 && times.timeField === null,
+        ).length;
+        const facts = {
+          files: files.length,
+          files_excluded: all.length - files.length,
+          files_without_time: withoutTime,
+          hits,
+          terms,
+          window,
+        };
+        return { ...facts, reasons: reasonsOf(facts, input), complete: counting.isComplete() };
+      });
+    },
+  };
+}
+
+interface Counting {
+  /** Hits in all files, as far as there is time. */
+  count(query: LineQuery): Promise<number>;
+  /** The first and the last time of the hits. */
+  span(query: LineQuery): Promise<{ readonly firstMs: number | null; readonly lastMs: number | null }>;
+  isComplete(): boolean;
+}
+
+function createCounting(
+  context: FindingContext,
+  files: readonly LogFile[],
+  call: Call,
+  deadlineMs: number,
+): Counting {
+  let isComplete = true;
+  const scan = async (
+    query: LineQuery,
+    collecting: WholeScan['collecting'],
+    sink: ScanSink,
+  ): Promise<void> => {
+    const input = { hard_timeout_ms: Math.max(1, Math.round(deadlineMs - monotonicMs())) };
+    const outcome = await scanWhole(context, { files, query, collecting, input, call }, sink);
+    if (outcome.next !== null) isComplete = false;
+  };
+  return {
+    async count(query) {
+      let count = 0;
+      const sink = createCountSink((_, hits) => {
+        count += hits;
+      });
+      await scan(query, { kind: 'count' }, sink);
+      return count;
+    },
+    async span(query) {
+      const times: number[] = [];
+      const sink = createCountSink((_part, _hits, overview) => {
+        if (overview?.firstMs != null && overview.lastMs !== null)
+          times.push(overview.firstMs, overview.lastMs);
+      });
+      await scan(query, { kind: 'overview', patternsMax: 0 }, sink);
+      return times.length === 0
+        ? { firstMs: null, lastMs: null }
+        : { firstMs: Math.min(...times), lastMs: Math.max(...times) };
+    },
+    isComplete: () => isComplete,
+  };
+}
+
+async function explainTerms(
+  context: FindingContext,
+  counting: Counting,
+  query: LineQuery,
+  files: readonly LogFile[],
+  call: Call,
+): Promise<ExplainedTerm[]> {
+  const terms = termsOf(query).slice(0, TERMS_MAX);
+  const explained: ExplainedTerm[] = [];
+  let words: ReadonlyMap<string, number> | null = null;
+  for (const { kind, term, only, without } of terms) {
+    const alone = await counting.count({ ...only, window: null });
+    const withoutIt = await counting.count(without);
+    const isMissing = alone === 0 && kind !== 'none';
+    const otherCase =
+      isMissing && query.caseSensitive
+        ? await counting.count({ ...only, caseSensitive: false, window: null })
+        : 0;
+    if (isMissing && (kind === 'must' || kind === 'any')) words ??= await vocabulary(context, files, call);
+    const nearest = isMissing && words ? nearestWords(term, words, NEAREST_MAX) : [];
+    explained.push({
+      kind,
+      term,
+      alone,
+      without: withoutIt,
+      other_case: otherCase,
+      nearest: nearest.map(({ text, count }) => ({ text, count })),
+    });
+  }
+  return explained;
+}
+
+interface TermQueries {
+  readonly kind: TermKind;
+  readonly term: string;
+  /** Nothing but this term. */
+  readonly only: LineQuery;
+  /** Everything but this term. */
+  readonly without: LineQuery;
+}
+
+function termsOf(query: LineQuery): TermQueries[] {
+  const nothing: LineQuery = { ...query, must: [], any: [], none: [], regex: null, json: null };
+  const lists = (['must', 'any', 'none'] as const).flatMap((kind) =>
+    query[kind].map((term) => ({
+      kind,
+      term,
+      only: { ...nothing, must: [term] },
+      without: { ...query, [kind]: query[kind].filter((other) => other !== term) },
+    })),
+  );
+  const regex =
+    query.regex === null
+      ? []
+      : [
+          {
+            kind: 'regex' as const,
+            term: query.regex,
+            only: { ...nothing, regex: query.regex },
+            without: { ...query, regex: null },
+          },
+        ];
+  return [...lists, ...regex, ...jsonTerms(query, nothing)];
+}
+
+function jsonTerms(query: LineQuery, nothing: LineQuery): TermQueries[] {
+  const { json } = query;
+  if (json === null) return [];
+  const empty = { must: [], any: [], none: [] };
+  return (['must', 'any', 'none'] as const).flatMap((list) =>
+    json[list].map((term) => ({
+      kind: 'json' as const,
+      term,
+      only: { ...nothing, json: { ...empty, must: [term] } },
+      without: { ...query, json: { ...json, [list]: json[list].filter((other) => other !== term) } },
+    })),
+  );
+}
+
+const EVERYTHING: LineQuery = {
+  must: [],
+  any: [],
+  none: [],
+  regex: null,
+  caseSensitive: true,
+  wholeWord: false,
+  json: null,
+  window: null,
+};
+
+/** The words of the first lines of each file, with how often they are there. */
+async function vocabulary(
+  context: FindingContext,
+  files: readonly LogFile[],
+  call: Call,
+): Promise<ReadonlyMap<string, number>> {
+  const words = new Map<string, number>();
+  const share = Math.max(4096, Math.floor(VOCABULARY_BYTES / Math.max(1, files.length)));
+  const parts = files.map((file) => ({
+    file,
+    start: 0,
+    startsLine: true,
+    fileEnd: file.compression === 'gzip' ? file.sizeBytes : Math.min(file.sizeBytes, share - (share % 4)),
+  }));
+  const { lines } = await sampleLines(context, call, {
+    parts,
+    query: EVERYTHING,
+    hitsMax: VOCABULARY_LINES,
+    bytesMax: VOCABULARY_BYTES,
+  });
+  for (const line of lines) for (const word of wordsOf(line)) words.set(word, (words.get(word) ?? 0) + 1);
+  return words;
+}
+
+interface Sampling {
+  readonly parts: Parameters<typeof runScan>[0]['parts'];
+  readonly query: LineQuery;
+  readonly hitsMax: number;
+  readonly bytesMax: number;
+}
+
+async function sampleLines(
+  { limits, pool }: FindingContext,
+  call: Call,
+  { parts, query, hitsMax, bytesMax }: Sampling,
+): Promise<{ lines: string[]; times: (number | null)[] }> {
+  const sink = createPageSink({ hitsMax, charsMax: VOCABULARY_BYTES, lastGiven: null });
+  const options = {
+    hitsMax: hitsMax + HITS_BEYOND_PAGE,
+    charsMax: VOCABULARY_BYTES,
+    contextLines: 0,
+    wholeEvents: false,
+    window: query.window,
+    lineBytesMax: Math.min(limits.maxLineBytes, 64 * 1024),
+  };
+  await runScan(
+    {
+      parts,
+      query,
+      queryKey: JSON.stringify(query),
+      collecting: { kind: 'hits', options },
+      lineBytesMax: options.lineBytesMax,
+      regexTimeoutMs: limits.regexTimeoutMs,
+      scannedBytesMax: bytesMax,
+      deadlineMs: monotonicMs() + limits.hardTimeoutMs,
+      signal: call.signal,
+    },
+    pool,
+    sink,
+  );
+  return { lines: sink.hits.map(({ content }) => content), times: sink.hits.map(({ epochMs }) => epochMs) };
+}
+
+/** The end of a file is enough to know its last time. */
+const TAIL_BYTES = 64 * 1024;
+
+async function explainWindow(
+  context: FindingContext,
+  counting: Counting,
+  query: LineQuery,
+  files: readonly LogFile[],
+  call: Call,
+) {
+  const shown = shownWindow(query.window);
+  const { startMs, endMs } = query.window ?? { startMs: null, endMs: null };
+  const hits = await counting.count({ ...query, window: null });
+  const inside = await counting.count(query);
+  const before =
+    startMs === null
+      ? null
+      : await counting.span({ ...query, window: { startMs: null, endMs: startMs - 1 } });
+  const after =
+    endMs === null ? null : await counting.span({ ...query, window: { startMs: endMs + 1, endMs: null } });
+  const tails = files.map((file) => ({
+    file,
+    start: file.compression === 'gzip' ? 0 : Math.max(0, file.sizeBytes - TAIL_BYTES) & ~3,
+    startsLine: file.sizeBytes <= TAIL_BYTES,
+    fileEnd: file.sizeBytes,
+  }));
+  const { times } = await sampleLines(context, call, {
+    parts: tails,
+    query: EVERYTHING,
+    hitsMax: VOCABULARY_LINES,
+    bytesMax: Math.max(VOCABULARY_BYTES, files.length * TAIL_BYTES),
+  });
+  const firsts = files.flatMap(({ firstEvent }) => firstEvent?.epochMs ?? []);
+  const lasts = times.filter((epochMs) => epochMs !== null);
+  return {
+    start: shown?.start ?? null,
+    end: shown?.end ?? null,
+    hits_outside: Math.max(0, hits - inside),
+    nearest_before: shownMs(before?.lastMs ?? null),
+    nearest_after: shownMs(after?.firstMs ?? null),
+    first_event: shownMs(firsts.length > 0 ? Math.min(...firsts) : null),
+    last_event: shownMs(
+      lasts.reduce<number | null>((last, one) => (last === null || one > last ? one : last), null),
+    ),
+  };
+}
+
+function shownMs(epochMs: number | null): string | null {
+  return epochMs === null ? null : formatInstant(epochMs);
+}
+
+type Explained = Omit<Awaited<ReturnType<Explaining['explainEmpty']>>, 'reasons' | 'complete'>;
+
+/** In words, what most likely is to be changed first. */
+function reasonsOf(facts: Explained, input: QueryInput): string[] {
+  const { files, files_excluded, files_without_time, hits, terms, window } = facts;
+  if (hits > 0) return [`The search finds ${hits} lines.`];
+  if (files === 0) {
+    return files_excluded > 0
+      ? [`include_globs and exclude_globs leave none of ${files_excluded} files.`]
+      : ['The session has no files: add a directory.'];
+  }
+  const missing = terms.filter(({ kind, alone }) => kind !== 'none' && alone === 0).map(missingReason);
+  const killing = terms.filter(({ alone, without }) => alone > 0 && without > 0).map(killingReason);
+  const reasons = [
+    ...missing,
+    ...(window ? windowReasons(window, files_without_time, files) : []),
+    ...killing,
+  ];
+  if (files_excluded > 0) reasons.push(`${files_excluded} files are left out by the globs.`);
+  if (input.whole_word) reasons.push('whole_word is on: parts of words do not count.');
+  const together =
+    'Every term is somewhere, but never on the same line: try them one by one, or whole_events.';
+  return reasons.length > 0 ? reasons : [terms.length > 1 ? together : 'No line is a hit.'];
+}
+
+function missingReason({ kind, term, other_case, nearest }: ExplainedTerm): string {
+  const base = `"${term}" (${kind}) is on no line`;
+  if (other_case > 0)
+    return `${base} in this case; ${other_case} lines have it in another: set case_sensitive to false.`;
+  if (nearest.length === 0) return `${base}.`;
+  return `${base}; near it: ${nearest.map(({ text, count }) => `"${text}" (${count})`).join(', ')}.`;
+}
+
+function killingReason({ kind, term, without }: ExplainedTerm): string {
+  return kind === 'none'
+    ? `Without none "${term}" there are ${without} hits.`
+    : `Without "${term}" (${kind}) there are ${without} hits.`;
+}
+
+function windowReasons(
+  window: NonNullable<Explained['window']>,
+  withoutTime: number,
+  files: number,
+): string[] {
+  const reasons: string[] = [];
+  if (window.hits_outside > 0) {
+    const near = [
+      window.nearest_before === null ? [] : [`the last before it at ${window.nearest_before}`],
+      window.nearest_after === null ? [] : [`the first after it at ${window.nearest_after}`],
+    ].flat();
+    reasons.push(
+      `${window.hits_outside} hits lie outside the time window${near.length > 0 ? `, ${near.join(', ')}` : ''}.`,
+    );
+  }
+  if (withoutTime > 0)
+    reasons.push(`${withoutTime} of ${files} files have no times, so that no window finds them.`);
+  if (window.first_event !== null && window.last_event !== null)
+    reasons.push(`The files have events from ${window.first_event} to ${window.last_event}.`);
+  return reasons;
+}

@@ -1,0 +1,128 @@
+/** The lines of a file around one of them. */
+import type { Call, Handlers } from '../operation.ts';
+import { ChsError } from '../platform/errors.ts';
+import { deadlineOf, type FindingContext, type ScanSlots } from './finding.ts';
+import type { logOperations } from './operations.ts';
+import type { ScanPart } from './search/plan.ts';
+import { createPageSink, type PageHit, runScan, type ScanRequest } from './search/scan.ts';
+import type { LogFile } from './source/log-file.ts';
+
+type ReadingLines = Pick<Handlers<typeof logOperations>, 'readLines'>;
+
+const EVERY_LINE = {
+  must: [],
+  any: [],
+  none: [],
+  regex: null,
+  caseSensitive: true,
+  wholeWord: false,
+  json: null,
+  window: null,
+} as const;
+
+/** From where to look for a line: it is the one after so many others. */
+interface LinePlace {
+  readonly part: ScanPart;
+  readonly linesToPass: number;
+}
+
+interface Around {
+  readonly before: number;
+  readonly after: number;
+}
+
+export function createReadingLines(context: FindingContext, slots: ScanSlots): ReadingLines {
+  return {
+    async readLines({ session_id, file: name, line_number, byte_offset, before, after }, call) {
+      const { files } = await context.view(session_id, call);
+      const file =
+        files.find(({ path }) => path === name) ?? files.find(({ path }) => path.endsWith(`/${name}`));
+      if (!file) throw new ChsError('FILE_DENIED', { path: name, reason: 'it is not one of the session' });
+      const hit = await slots.run(async () => {
+        const place =
+          byte_offset === undefined
+            ? await placeOfLine(context, call, file, line_number)
+            : { part: partFrom(file, byte_offset, true), linesToPass: 0 };
+        return place && lineAt(context, call, place, { before, after });
+      });
+      if (!hit)
+        throw new ChsError('INVALID_INPUT', { field: 'line_number', reason: 'the file has fewer lines' });
+      const redact = await context.redaction();
+      return {
+        file: file.path,
+        first_line: line_number - hit.before.length,
+        lines: [...hit.before, hit.content, ...hit.after].map(redact),
+        more_before: line_number - hit.before.length > 1,
+        more_after: hit.after.length === after,
+      };
+    },
+  };
+}
+
+function partFrom(file: LogFile, start: number, startsLine: boolean): ScanPart {
+  return { file, start, startsLine, fileEnd: file.sizeBytes };
+}
+
+/** Counts line ends up to the segment with the line; null where there are not so many. */
+async function placeOfLine(
+  context: FindingContext,
+  call: Call,
+  file: LogFile,
+  lineNumber: number,
+): Promise<LinePlace | null> {
+  let place: LinePlace | null = null;
+  await runScan(requestOf(context, call, partFrom(file, 0, true), { kind: 'lines' }), context.pool, {
+    take(segment, { outcome }, linesBefore) {
+      if (linesBefore + (outcome?.lines ?? 0) < lineNumber - 1) return null;
+      // A packed file has one segment; a line after the last line end begins where it ends.
+      place = {
+        part: partFrom(file, segment.start, segment.start === 0),
+        linesToPass: lineNumber - 1 - linesBefore,
+      };
+      return { part: 0, offset: segment.start, startsLine: true, lines: linesBefore };
+    },
+  });
+  return place;
+}
+
+async function lineAt(
+  context: FindingContext,
+  call: Call,
+  { part, linesToPass }: LinePlace,
+  { before, after }: Around,
+): Promise<PageHit | null> {
+  const sink = createPageSink({ hitsMax: 1, charsMax: Number.POSITIVE_INFINITY, lastGiven: null });
+  const options = {
+    hitsMax: 1,
+    charsMax: Number.POSITIVE_INFINITY,
+    contextLines: Math.max(before, after),
+    wholeEvents: false,
+    window: null,
+    lineBytesMax: context.limits.maxLineBytes,
+    linesToPass,
+  };
+  const request = requestOf(context, call, part, { kind: 'hits', options });
+  await runScan(request, context.pool, sink);
+  const [hit] = sink.hits;
+  if (!hit) return null;
+  return { ...hit, before: before === 0 ? [] : hit.before.slice(-before), after: hit.after.slice(0, after) };
+}
+
+function requestOf(
+  { limits }: FindingContext,
+  { signal }: Call,
+  part: ScanPart,
+  collecting: ScanRequest['collecting'],
+): ScanRequest {
+  return {
+    parts: [part],
+    query: EVERY_LINE,
+    queryKey: 'every line',
+    collecting,
+    lineBytesMax: limits.maxLineBytes,
+    regexTimeoutMs: limits.regexTimeoutMs,
+    scannedBytesMax: Number.MAX_SAFE_INTEGER,
+    deadlineMs: deadlineOf(undefined, limits),
+    signal,
+  };
+}

@@ -1,0 +1,51 @@
+/** A dry run of a regular expression: whether it is valid, and what it finds in some lines. */
+import type { Handlers } from '../operation.ts';
+import { ChsError } from '../platform/errors.ts';
+import type { FindingLimits } from './finding.ts';
+import type { logOperations } from './operations.ts';
+import { compileRegex } from './search/line-matcher.ts';
+
+type RegexCheck = Pick<Handlers<typeof logOperations>, 'validateRegex'>;
+type Expression = ReturnType<typeof compileRegex>;
+
+export function createRegexCheck(limits: Pick<FindingLimits, 'regexTimeoutMs'>): RegexCheck {
+  return {
+    async validateRegex({ regex, samples, case_sensitive }) {
+      let compiled: Expression;
+      try {
+        compiled = compileRegex(regex, { caseSensitive: case_sensitive });
+      } catch (error) {
+        if (!(error instanceof ChsError)) throw error;
+        return { valid: false, error: String(error.params.reason), groups: [], results: [] };
+      }
+      const names = groupNames(compiled);
+      const results = samples.map((sample) => tried(compiled, names, sample));
+      if (results.some(({ ms }) => ms > limits.regexTimeoutMs))
+        throw new ChsError('REGEX_TIMEOUT', { limit: limits.regexTimeoutMs });
+      return { valid: true, error: null, groups: names, results };
+    },
+  };
+}
+
+/** Names of capture groups where they have some, else their numbers. */
+function groupNames(compiled: Expression): string[] {
+  // An alternative that is empty matches everything, and shows how many groups there are.
+  const all = compileRegex(`(?:${compiled.source})|`, { caseSensitive: true }).exec('');
+  const named = Object.keys(all?.groups ?? {});
+  const count = (all?.length ?? 1) - 1;
+  return named.length === count ? named : Array.from({ length: count }, (_, index) => String(index + 1));
+}
+
+function tried(compiled: Expression, names: readonly string[], sample: string) {
+  const startedMs = performance.now();
+  const match = compiled.exec(sample);
+  const ms = performance.now() - startedMs;
+  const groups = Object.fromEntries(names.map((name, index) => [name, match?.[index + 1] ?? null]));
+  return {
+    matched: match !== null,
+    match: match?.[0] ?? null,
+    start: match?.index ?? null,
+    groups: match ? groups : {},
+    ms: Math.round(ms * 1000) / 1000,
+  };
+}
