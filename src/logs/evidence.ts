@@ -16,6 +16,7 @@ import {
   summaryText,
 } from './report.ts';
 import { type ReportTexts, reportTexts } from './report-texts.ts';
+import { type Asking, sessionTooLarge } from './session-lookup.ts';
 import { nearestWords } from './spelling.ts';
 import type { FactRow, HitRow, LogStore, SessionRow } from './store.ts';
 import { formatInstant, formatInZone } from './time/instants.ts';
@@ -35,7 +36,7 @@ export interface EvidenceContext {
    *
    * @throws ChsError SESSION_NOT_FOUND
    */
-  readonly session: (id: string) => Promise<SessionRow>;
+  readonly session: (id: string, asking: Asking) => Promise<SessionRow>;
   /** Read anew when the folder has changed. @throws ChsError CONFIG_ERROR */
   readonly rules: () => Promise<{ readonly facts: readonly CompiledRule[] }>;
   /** Absent where no crashes are kept. */
@@ -61,47 +62,51 @@ const NEAR_NAMES_MAX = 5;
 export function createEvidence(context: EvidenceContext): EvidenceHandlers {
   const { store, limits } = context;
   return {
-    async extractFacts({ session_id, hit_ids, rules }, { signal }) {
-      await context.session(session_id);
+    async extractFacts({ session_id, hit_ids, rules }, call) {
+      await context.session(session_id, call);
       const { facts: compiled } = await context.rules();
       refuseUnknownRules(compiled, rules);
       const hits = await wantedHits(store, session_id, hit_ids);
-      const facts = await factsOf(compiled, hits, rules, signal);
+      const facts = await factsOf(compiled, hits, rules, call.signal);
       const kept = await store.saveFacts(session_id, facts.map(factRow), limits.maxSessionBytes);
       if (!kept) throw sessionTooLarge(limits.maxSessionBytes);
       return { facts };
     },
-    async remember({ session_id, key, value }) {
-      await context.session(session_id);
+    async remember({ session_id, key, value }, call) {
+      await context.session(session_id, call);
       const kept = await store.remember(session_id, { key, value }, limits.maxSessionBytes);
       if (!kept) throw sessionTooLarge(limits.maxSessionBytes);
       return { success: true };
     },
-    async forget({ session_id, key }) {
-      await context.session(session_id);
+    async forget({ session_id, key }, call) {
+      await context.session(session_id, call);
       return { success: true, existed: await store.forget(session_id, key) };
     },
-    async timeline({ session_id, tz_out, with_crashes, limit }, { language }) {
+    async timeline({ session_id, tz_out, with_crashes, limit }, call) {
       const formatTime = timeFormat(tz_out);
-      await context.session(session_id);
+      await context.session(session_id, call);
       const timeline = await timelineOf(context, session_id, limit, with_crashes);
       return {
-        events: eventsOf(timeline.entries, formatTime, language),
+        events: eventsOf(timeline.entries, formatTime, call.language),
         total: timeline.total,
         without_time: timeline.untimedLines,
       };
     },
-    report: (input) => report(context, input),
+    report: (input, call) => report(context, input, call),
   };
 }
 
 type ReportInput = Parameters<EvidenceHandlers['report']>[0];
 
-async function report(context: EvidenceContext, input: ReportInput): ReturnType<EvidenceHandlers['report']> {
+async function report(
+  context: EvidenceContext,
+  input: ReportInput,
+  call: Asking,
+): ReturnType<EvidenceHandlers['report']> {
   const { store } = context;
   const { session_id, format, lang, include_snippets } = input;
   const formatTime = timeFormat(input.tz_out);
-  await context.session(session_id);
+  await context.session(session_id, call);
   const timeline = await timelineOf(context, session_id, REPORT_EVENTS_MAX, input.with_crashes);
   const session = await store.sessionSummary(session_id);
   if (!session) throw new ChsError('SESSION_NOT_FOUND', { id: session_id });
@@ -249,9 +254,4 @@ function factRow({ source_hit_id, rule_name, fields }: Fact): FactRow {
     ruleName: rule_name,
     fieldsJson: JSON.stringify(fields),
   };
-}
-
-function sessionTooLarge(bytesMax: number): ChsError {
-  const reason = `the session would take more than ${bytesMax} bytes (sessions.max_session_bytes)`;
-  return new ChsError('QUOTA_EXCEEDED', { reason });
 }

@@ -138,7 +138,7 @@ export const sessionOperations = {
           }),
         ),
       }),
-    errors: ['SESSION_NOT_FOUND', 'DATABASE_ERROR'],
+    errors: ['SESSION_NOT_FOUND', 'FILE_DENIED', 'IO_ERROR', 'DATABASE_ERROR'],
   },
   listSessions: {
     summary: 'List the sessions, those used last first',
