@@ -25,6 +25,7 @@ import {
   type CrashesBetween,
   readFacts,
   readTimeline,
+  TIMELINE_BYTES_MAX,
   type Timeline,
   type TimelineEntry,
 } from './timeline.ts';
@@ -58,6 +59,7 @@ const HITS_A_TURN = 50;
 /** Of one call. */
 const FACTS_MAX = 20_000;
 const NEAR_NAMES_MAX = 5;
+const SNIPPET_BOUNDS = { limit: SNIPPETS_MAX, bytesMax: TIMELINE_BYTES_MAX };
 
 export function createEvidence(context: EvidenceContext): EvidenceHandlers {
   const { store, limits } = context;
@@ -66,8 +68,17 @@ export function createEvidence(context: EvidenceContext): EvidenceHandlers {
       await context.session(session_id, call);
       const { facts: compiled } = await context.rules();
       refuseUnknownRules(compiled, rules);
-      const hits = await wantedHits(store, session_id, hit_ids);
-      const facts = await factsOf(compiled, hits, rules, call.signal);
+      const hitIds = await wantedHits(store, session_id, hit_ids);
+      const areNamed = hit_ids.length > 0;
+      const extraction = {
+        sessionId: session_id,
+        hitIds,
+        areNamed,
+        compiled,
+        wanted: rules,
+        signal: call.signal,
+      };
+      const facts = await factsOf(store, extraction);
       const kept = await store.saveFacts(session_id, facts.map(factRow), limits.maxSessionBytes);
       if (!kept) throw sessionTooLarge(limits.maxSessionBytes);
       return { facts };
@@ -114,7 +125,7 @@ async function report(
     session,
     nowMs: context.now(),
     timeline,
-    untimed: include_snippets ? await store.untimedHits(session_id, SNIPPETS_MAX) : [],
+    untimed: include_snippets ? await store.untimedHits(session_id, SNIPPET_BOUNDS) : [],
     facts: await readFacts(store, session_id),
     memories: await store.memories(session_id),
     includeSnippets: include_snippets,
@@ -209,39 +220,53 @@ function refuseUnknownRules(compiled: readonly CompiledRule[], wanted: readonly 
   throw new ChsError('INVALID_INPUT', { field: 'rules', reason: `there is no rule ${unknown}${others}` });
 }
 
-/** @throws ChsError INVALID_INPUT for an ID that is none of the session's, TOO_MANY_HITS */
-async function wantedHits(store: LogStore, sessionId: string, ids: readonly string[]): Promise<HitRow[]> {
-  if (ids.length === 0) {
-    const { total } = await store.hitCounts(sessionId);
-    if (total > HIT_IDS_MAX) throw new ChsError('TOO_MANY_HITS', { count: total, limit: HIT_IDS_MAX });
-    return store.hits(sessionId, { limit: HIT_IDS_MAX });
-  }
-  const hits = await store.hits(sessionId, { ids, limit: HIT_IDS_MAX });
-  const found = new Set(hits.map(({ id }) => id));
-  const unknown = ids.find((id) => !found.has(id));
-  if (unknown === undefined) return hits;
-  const reason = `there is no hit ${unknown} in this session`;
-  throw new ChsError('INVALID_INPUT', { field: 'hit_ids', reason });
+/** @throws ChsError TOO_MANY_HITS */
+async function wantedHits(store: LogStore, sessionId: string, ids: readonly string[]): Promise<string[]> {
+  if (ids.length > 0) return [...new Set(ids)];
+  const { total } = await store.hitCounts(sessionId);
+  if (total > HIT_IDS_MAX) throw new ChsError('TOO_MANY_HITS', { count: total, limit: HIT_IDS_MAX });
+  return store.hitIds(sessionId, HIT_IDS_MAX);
 }
 
+interface Extraction {
+  readonly sessionId: string;
+  readonly hitIds: readonly string[];
+  /** By the caller; others may have gone with their search meanwhile. */
+  readonly areNamed: boolean;
+  readonly compiled: readonly CompiledRule[];
+  /** Names; none: all. */
+  readonly wanted: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+/** @throws ChsError INVALID_INPUT for an ID that is none of the session's, QUOTA_EXCEEDED */
 async function factsOf(
-  compiled: readonly CompiledRule[],
-  hits: readonly HitRow[],
-  rules: readonly string[],
-  signal: AbortSignal,
+  store: LogStore,
+  { sessionId, hitIds, areNamed, compiled, wanted, signal }: Extraction,
 ): Promise<Fact[]> {
   const facts: Fact[] = [];
-  for (let at = 0; at < hits.length; at += HITS_A_TURN) {
+  const names = wanted.length > 0 ? wanted : undefined;
+  for (let at = 0; at < hitIds.length; at += HITS_A_TURN) {
     if (at > 0) await setImmediate();
     signal.throwIfAborted();
-    const some = hits.slice(at, at + HITS_A_TURN);
-    facts.push(...(rules.length > 0 ? extractFacts(compiled, some, rules) : extractFacts(compiled, some)));
+    const ids = hitIds.slice(at, at + HITS_A_TURN);
+    const hits = await store.hits(sessionId, { ids, limit: ids.length });
+    if (areNamed) refuseUnknownHits(ids, hits);
+    facts.push(...extractFacts(compiled, hits, names));
     if (facts.length > FACTS_MAX) {
       const reason = `more than ${FACTS_MAX} facts, so name fewer hits or rules`;
       throw new ChsError('QUOTA_EXCEEDED', { reason });
     }
   }
   return facts;
+}
+
+function refuseUnknownHits(ids: readonly string[], hits: readonly HitRow[]): void {
+  const found = new Set(hits.map(({ id }) => id));
+  const unknown = ids.find((id) => !found.has(id));
+  if (unknown === undefined) return;
+  const reason = `there is no hit ${unknown} in this session`;
+  throw new ChsError('INVALID_INPUT', { field: 'hit_ids', reason });
 }
 
 /** Its ID says what it is, so that the same fact is kept once. */

@@ -80,6 +80,12 @@ export interface SessionSummary extends SessionRow {
   readonly storedBytes: number;
 }
 
+/** Lines may be long, so that their number alone bounds nothing. */
+export interface HitBounds {
+  readonly limit: number;
+  readonly bytesMax: number;
+}
+
 /** What was found in a session, each line once, however many searches found it. */
 export interface HitCounts {
   /** Hits: a line counts for each search that found it. */
@@ -142,11 +148,16 @@ export interface LogStore {
   searchRecord(id: string): Promise<SearchRecordRow | null>;
   /** Hits of a session, in the order of their searches and then of their finding; of `ids` only those, in that order. */
   hits(sessionId: string, options: { ids?: readonly string[]; limit: number }): Promise<HitRow[]>;
+  /** The IDs of a session's hits, in the same order. */
+  hitIds(sessionId: string, limit: number): Promise<string[]>;
   hitCounts(sessionId: string): Promise<HitCounts>;
-  /** By time, the file and the place in it; a line once, as the first search found it, and none without a time. */
-  hitsByTime(sessionId: string, limit: number): Promise<HitRow[]>;
-  /** By the file and the place in it: the lines without a time. */
-  untimedHits(sessionId: string, limit: number): Promise<HitRow[]>;
+  /**
+   * By time, the file and the place in it; a line once, as the first search found it, and none without a time. Ends
+   * before the hit with which lines and context have more than `bytesMax`.
+   */
+  hitsByTime(sessionId: string, bounds: HitBounds): Promise<HitRow[]>;
+  /** By the file and the place in it, and bounded likewise: the lines without a time. */
+  untimedHits(sessionId: string, bounds: HitBounds): Promise<HitRow[]>;
 
   /**
    * Facts that are there already stay as they are; those of hits that are gone are left out.

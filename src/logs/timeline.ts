@@ -43,6 +43,10 @@ export interface TimelineOptions {
 
 /** Facts that one timeline or report takes account of. */
 export const FACTS_SHOWN_MAX = 20_000;
+/** Of lines and their context: what one reply may hold in memory. */
+export const TIMELINE_BYTES_MAX = 32 * 1024 * 1024;
+/** Each may be as long as a line may be. */
+const OTHER_HITS_A_READ = 50;
 const CRASHES_MAX = 1000;
 
 /**
@@ -55,7 +59,7 @@ export async function readTimeline(
   { limit, driftMs, crashesBetween }: TimelineOptions,
 ): Promise<Timeline> {
   const counts = await store.hitCounts(sessionId);
-  const hits = await store.hitsByTime(sessionId, limit);
+  const hits = await store.hitsByTime(sessionId, { limit, bytesMax: TIMELINE_BYTES_MAX });
   const facts = await factsByLine(store, sessionId, hits);
   const lines = hits.map((hit): TimelineEntry => {
     const entry = { kind: 'line', hit, facts: facts.get(lineKey(hit)) ?? [] } as const;
@@ -130,8 +134,11 @@ async function factsByLine(
   const facts = await readFacts(store, sessionId);
   const lines = new Map(hits.map((hit) => [hit.id, lineKey(hit)]));
   const others = [...new Set(facts.map((fact) => fact.source_hit_id))].filter((id) => !lines.has(id));
-  for (const hit of await store.hits(sessionId, { ids: others, limit: others.length }))
-    lines.set(hit.id, lineKey(hit));
+  for (let at = 0; at < others.length; at += OTHER_HITS_A_READ) {
+    const ids = others.slice(at, at + OTHER_HITS_A_READ);
+    for (const hit of await store.hits(sessionId, { ids, limit: ids.length }))
+      lines.set(hit.id, lineKey(hit));
+  }
   const byLine = new Map<string, Fact[]>();
   const seen = new Set<string>();
   for (const fact of facts) {

@@ -13,6 +13,9 @@ import {
   sessionRow,
 } from './log-rows.ts';
 
+/** So many hits, however long. */
+const upTo = (limit: number) => ({ limit, bytesMax: NO_LIMIT });
+
 type Open = (t: Test) => Promise<LogStore>;
 
 async function storedBytes(store: LogStore, id: string): Promise<number> {
@@ -180,15 +183,22 @@ function searchTests(t: Test, open: Open): void {
     t.same(await store.hits('ses_a', { limit: 100 }), [late, none, more, early, sameTime]);
     t.same(await store.hits('ses_a', { limit: 2 }), [late, none]);
     t.same(await store.hits('ses_a', { ids: ['h4', 'h1', 'h6', 'h9', 'h4'], limit: 100 }), [sameTime, late]);
-    t.same(await store.hitsByTime('ses_a', 100), [more, sameTime, early, late]);
-    t.same(await store.hitsByTime('ses_a', 1), [more]);
-    t.same(await store.untimedHits('ses_a', 10), [none]);
+    t.same(await store.hitsByTime('ses_a', upTo(100)), [more, sameTime, early, late]);
+    t.same(await store.hitsByTime('ses_a', upTo(1)), [more]);
+    t.same(await store.untimedHits('ses_a', upTo(10)), [none]);
+    const bytesMax = 2 * Buffer.byteLength(late.content + late.context);
+    t.same(
+      await store.hitsByTime('ses_a', { limit: 100, bytesMax }),
+      [more, sameTime],
+      'up to so many bytes',
+    );
+    t.same(await store.hitIds('ses_a', 4), ['h1', 'h2', 'h5', 'h3']);
     const counts = { total: 5, timedLines: 4, untimedLines: 1, firstMs: 100, lastMs: 300 };
     t.same(await store.hitCounts('ses_a'), counts);
     const again = [of('h7', 'src_4', 100, '/a.log', 3), of('h8', 'src_4', null)];
     await store.saveSearch(recordRow('src_4', 'ses_a'), again, NO_LIMIT);
-    t.same(await store.hitsByTime('ses_a', 100), [more, sameTime, early, late], 'a line once');
-    t.same(await store.untimedHits('ses_a', 10), [none]);
+    t.same(await store.hitsByTime('ses_a', upTo(100)), [more, sameTime, early, late], 'a line once');
+    t.same(await store.untimedHits('ses_a', upTo(10)), [none]);
     t.same(await store.hitCounts('ses_a'), { ...counts, total: 7 });
     t.match(await store.hitCounts('ses_none'), { total: 0, timedLines: 0, firstMs: null });
   });

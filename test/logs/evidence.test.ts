@@ -243,3 +243,24 @@ t.test('puts crashes of the same time among the lines', async (t) => {
     content: 'crashme.exe 1.0.2.3（进程 4711）崩溃：0xC0000005，crashme.exe!fault',
   });
 });
+
+t.test('a timeline of very long lines ends in time, and says how many there are', async (t) => {
+  const long = 'x'.repeat(1024 * 1024);
+  const hits = Array.from(
+    { length: 40 },
+    (_, index) => [`h${index}`, long, NOW_MS + index, '/a', index] as const,
+  );
+  const { session_id, timeline, report } = await withHits(t, hits);
+  const { events, total } = await timeline(timelineInput(session_id), ownersCall);
+  t.equal(total, 40);
+  t.equal(events.length, 31);
+  const reported = {
+    ...timelineInput(session_id),
+    format: 'markdown',
+    lang: 'en',
+    include_snippets: true,
+  } as const;
+  const { report: text = '' } = await report(reported, ownersCall);
+  t.ok(text.length < 500_000, `${text.length} characters`);
+  t.match(text, /\n9 more left out\.\n\n## Key facts/);
+});

@@ -1,14 +1,11 @@
-/** Searches and their hits in SQL. */
+/** Writing searches down with their hits in SQL. */
 import { type Kysely, sql } from 'kysely';
-import type { HitCounts, HitRow, LogStore, SearchRecordRow } from '../../logs/store.ts';
+import type { HitRow, LogStore, SearchRecordRow } from '../../logs/store.ts';
 import type { SqlBackend } from './backend.ts';
 import { addSessionBytes, inSteps, rowBytes, sessionBytes, storable } from './log-rows.ts';
-import type { Schema, SearchHitsTable } from './schema.ts';
+import type { Schema } from './schema.ts';
 
-type SearchMethods = Pick<
-  LogStore,
-  'saveSearch' | 'searchRecord' | 'hits' | 'hitCounts' | 'untimedHits' | 'hitsByTime'
->;
+type SearchMethods = Pick<LogStore, 'saveSearch' | 'searchRecord'>;
 
 export function logSearchMethods(backend: SqlBackend): SearchMethods {
   return {
@@ -49,32 +46,6 @@ export function logSearchMethods(backend: SqlBackend): SearchMethods {
           createdAt: row.created_at,
           snapshot: row.snapshot,
         };
-      }),
-    hits: (sessionId, { ids, limit }) =>
-      backend.read(async (db) =>
-        ids ? hitsOf(db, sessionId, ids.slice(0, limit)) : firstHits(db, sessionId, limit),
-      ),
-    hitCounts: (sessionId) => backend.read((db) => hitCounts(db, sessionId)),
-    hitsByTime: (sessionId, limit) =>
-      backend.read(async (db) => {
-        const rows = await linesOnce(db, sessionId)
-          .where('hit.timestamp', 'is not', null)
-          .orderBy('hit.timestamp')
-          .orderBy('hit.file')
-          .orderBy('hit.byte_offset')
-          .limit(limit)
-          .execute();
-        return rows.map(hitRow);
-      }),
-    untimedHits: (sessionId, limit) =>
-      backend.read(async (db) => {
-        const rows = await linesOnce(db, sessionId)
-          .where('hit.timestamp', 'is', null)
-          .orderBy('hit.file')
-          .orderBy('hit.byte_offset')
-          .limit(limit)
-          .execute();
-        return rows.map(hitRow);
       }),
   };
 }
@@ -168,108 +139,4 @@ async function evict(
   for (const serials of inSteps(going))
     await db.deleteFrom('search_records').where('serial', 'in', serials).execute();
   return freed;
-}
-
-/** Hits, but of those of one line only the one that was found first. */
-function linesOnce(db: Kysely<Schema>, sessionId: string) {
-  return db
-    .selectFrom('search_hits as hit')
-    .selectAll('hit')
-    .where('hit.session_id', '=', sessionId)
-    .where(({ not, exists, selectFrom }) =>
-      not(
-        exists(
-          selectFrom('search_hits as earlier')
-            .select('earlier.serial')
-            .where('earlier.session_id', '=', sessionId)
-            .whereRef('earlier.timestamp', 'is not distinct from', 'hit.timestamp')
-            .whereRef('earlier.file', '=', 'hit.file')
-            .whereRef('earlier.byte_offset', '=', 'hit.byte_offset')
-            .whereRef('earlier.serial', '<', 'hit.serial'),
-        ),
-      ),
-    );
-}
-
-async function hitCounts(db: Kysely<Schema>, sessionId: string): Promise<HitCounts> {
-  const { total } = await db
-    .selectFrom('search_records')
-    .select(sql<number>`coalesce(sum(hit_count), 0)`.as('total'))
-    .where('session_id', '=', sessionId)
-    .executeTakeFirstOrThrow();
-  const lines = async (isTimed: boolean): Promise<number> => {
-    const distinct = db
-      .selectFrom('search_hits')
-      .select(['timestamp', 'file', 'byte_offset'])
-      .distinct()
-      .where('session_id', '=', sessionId)
-      .where('timestamp', isTimed ? 'is not' : 'is', null);
-    const { count } = await db
-      .selectFrom(distinct.as('line'))
-      .select(sql<number>`count(*)`.as('count'))
-      .executeTakeFirstOrThrow();
-    return Number(count);
-  };
-  const end = async (direction: 'asc' | 'desc'): Promise<number | null> => {
-    const row = await db
-      .selectFrom('search_hits')
-      .select('timestamp')
-      .where('session_id', '=', sessionId)
-      .where('timestamp', 'is not', null)
-      .orderBy('timestamp', direction)
-      .limit(1)
-      .executeTakeFirst();
-    return row?.timestamp ?? null;
-  };
-  return {
-    total: Number(total),
-    timedLines: await lines(true),
-    untimedLines: await lines(false),
-    firstMs: await end('asc'),
-    lastMs: await end('desc'),
-  };
-}
-
-async function firstHits(db: Kysely<Schema>, sessionId: string, limit: number): Promise<HitRow[]> {
-  const rows = await db
-    .selectFrom('search_records as record')
-    .innerJoin('search_hits as hit', 'hit.record_id', 'record.id')
-    .selectAll('hit')
-    .where('record.session_id', '=', sessionId)
-    .orderBy('record.serial')
-    .orderBy('hit.serial')
-    .limit(limit)
-    .execute();
-  return rows.map(hitRow);
-}
-
-async function hitsOf(db: Kysely<Schema>, sessionId: string, ids: readonly string[]): Promise<HitRow[]> {
-  const found = new Map<string, HitRow>();
-  for (const some of inSteps(ids)) {
-    const rows = await db
-      .selectFrom('search_hits')
-      .selectAll()
-      .where('id', 'in', some)
-      .where('session_id', '=', sessionId)
-      .execute();
-    for (const row of rows) found.set(row.id, hitRow(row));
-  }
-  return [...new Set(ids)].flatMap((id) => found.get(id) ?? []);
-}
-
-type StoredHit = Omit<SearchHitsTable, 'serial'>;
-
-function hitRow(row: StoredHit): HitRow {
-  return {
-    id: row.id,
-    recordId: row.record_id,
-    file: row.file,
-    familyId: row.family_id,
-    lineNumber: row.line_number,
-    byteOffset: row.byte_offset,
-    timestamp: row.timestamp,
-    content: row.content,
-    context: row.context,
-    truncated: row.truncated === 1,
-  };
 }

@@ -4,6 +4,7 @@ import type { SqlBackend } from './backend.ts';
 import { logDeletionMethods } from './log-deletion.ts';
 import { logEvidenceMethods } from './log-evidence-store.ts';
 import { logFileMethods } from './log-file-store.ts';
+import { logHitMethods } from './log-hit-store.ts';
 import { logSearchMethods } from './log-search-store.ts';
 import { logSessionMethods } from './log-session-store.ts';
 
@@ -14,6 +15,7 @@ export function createLogStore(backend: SqlBackend): LogStore {
     ...logDeletionMethods(backend),
     ...logFileMethods(backend),
     ...logSearchMethods(backend),
+    ...logHitMethods(backend),
     ...logEvidenceMethods(backend),
   };
 }
