@@ -15,6 +15,7 @@ import { createMissStore } from './backends/sql/miss-store.ts';
 import { createModuleStore } from './backends/sql/module-store.ts';
 import { createSymbolNameStore } from './backends/sql/name-store.ts';
 import { createTokenStore } from './backends/sql/token-store.ts';
+import { composeLogs } from './compose-logs.ts';
 import { createCatchUp } from './crash/catch-up.ts';
 import { createCleanup } from './crash/cleanup.ts';
 import { createCrash } from './crash/crash.ts';
@@ -27,6 +28,7 @@ import { createFeed } from './events/feed.ts';
 import { eventOperations } from './events/operations.ts';
 import { type Component, createHealth } from './health/health.ts';
 import { healthOperations } from './health/operations.ts';
+import { logOperations } from './logs/operations.ts';
 import type { Handlers, Operations } from './operation.ts';
 import type { FixedKey } from './platform/access.ts';
 import type { BlobStore } from './platform/blobs.ts';
@@ -75,6 +77,7 @@ export async function createChs(config: Config, { log, keys, now = Date.now }: C
   const eventStore = createEventStore(database);
   const feed = createFeed(eventStore, log);
   const crash = composeCrash(config, { database, blobs, store: crashStore, log, now });
+  const logs = composeLogs(config, { database, store: crashStore, now });
   let draining = false;
 
   const sweptCount = await blobs.sweep((key) => crashStore.isReferenced(filePathOf(key)));
@@ -90,6 +93,7 @@ export async function createChs(config: Config, { log, keys, now = Date.now }: C
   return {
     domains: [
       domain(crashOperations, crash.handlers),
+      domain(logOperations, logs.handlers),
       domain(accessOperations, createTokens(tokenStore, now)),
       domain(eventOperations, createEvents({ feed, limits: streamLimitsOf(config), now })),
       domain(healthOperations, createHealth(components)),
@@ -107,6 +111,7 @@ export async function createChs(config: Config, { log, keys, now = Date.now }: C
     async upkeep(signal) {
       await eventStore.keepNewest(config.limits.max_events);
       await crash.cleanup.runIfDue(signal);
+      await logs.expire(signal);
     },
     async close() {
       feed.close();
@@ -114,6 +119,7 @@ export async function createChs(config: Config, { log, keys, now = Date.now }: C
         log.warn(`Old events stay for now: ${error instanceof Error ? error.message : error}`);
       });
       await crash.misses.close();
+      await logs.close();
       await blobs.close();
       await database.close();
     },

@@ -36,12 +36,20 @@ export async function loadFactRules(folder: string | null): Promise<Loaded<Compi
   return { rules: [...rules, ...compileFactRules(builtIn, compile)], problems };
 }
 
-/** The redaction rules of `folder`, as loadFactRules; those of files are applied first. */
-export async function loadRedactRules(folder: string | null): Promise<Loaded<CompiledRedaction>> {
+/**
+ * The redaction rules of `folder`, as loadFactRules; those of files are applied first.
+ *
+ * @param options.withBuiltIn false leaves the built-in ones out
+ */
+export async function loadRedactRules(
+  folder: string | null,
+  { withBuiltIn = true } = {},
+): Promise<Loaded<CompiledRedaction>> {
   const compile = await loadRe2();
   const { rules, problems } = await loadFolder(folder, (value, source) =>
     compileRedactRules(parseRedactRules(value, source), compile),
   );
+  if (!withBuiltIn) return { rules, problems };
   const named = new Set(rules.map(({ name }) => name));
   const builtIn = builtInRedactions.filter(({ name }) => !named.has(name));
   return { rules: [...rules, ...compileBuiltInRedactions(builtIn, compile)], problems };

@@ -184,6 +184,7 @@ export const evidenceOperations = {
       'SEARCH_TIMEOUT',
       'IO_ERROR',
       'DATABASE_ERROR',
+      'CONFIG_ERROR',
       'TOO_BUSY',
     ],
   },

@@ -42,6 +42,7 @@ const SEARCH_ERRORS = [
   'QUOTA_EXCEEDED',
   'IO_ERROR',
   'DATABASE_ERROR',
+  'CONFIG_ERROR',
   'TOO_BUSY',
 ] as const;
 
@@ -275,6 +276,6 @@ export const searchOperations = {
         more_before: z.boolean(),
         more_after: z.boolean(),
       }),
-    errors: ['SESSION_NOT_FOUND', 'FILE_DENIED', 'IO_ERROR', 'DATABASE_ERROR'],
+    errors: SEARCH_ERRORS,
   },
 } as const;
