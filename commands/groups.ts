@@ -11,7 +11,7 @@ export interface GroupModule {
 export interface Group {
   readonly name: string;
   readonly summary: string;
-  readonly section: 'Crashes' | 'Server' | 'Setup';
+  readonly section: 'Crashes' | 'Logs' | 'Server' | 'Setup';
   readonly load: () => Promise<GroupModule>;
 }
 
@@ -39,6 +39,18 @@ export const groups: readonly Group[] = [
     summary: 'Check that all PDBs are stored; export and import symbol stores',
     section: 'Crashes',
     load: () => import('./symbols-group.ts'),
+  },
+  {
+    name: 'logs',
+    summary: 'Search log files, and make facts, timelines and reports of what is found',
+    section: 'Logs',
+    load: () => import('./logs.ts'),
+  },
+  {
+    name: 'mcp',
+    summary: 'Give the log tools to a language model (MCP on stdin and stdout)',
+    section: 'Logs',
+    load: () => import('./mcp.ts'),
   },
   {
     name: 'serve',
@@ -90,16 +102,18 @@ export function overview(columns: number | null): string {
     '',
   ];
   return [
-    ...words('chs: crash dumps and symbols, from the command line and as a small server.'),
+    ...words('chs: crash dumps, symbols and logs, from the command line and as a small server.'),
     '',
     ...words('Usage: chs GROUP [VERB] [options]'),
     '',
     ...section('Crashes'),
+    ...section('Logs'),
     ...section('Server'),
     ...section('Setup'),
     'Examples',
     '  $ chs demo',
     '  $ chs dump show crash.dmp',
+    '  $ chs logs search "connection refused" /var/log --since 2h',
     '  $ chs dump upload crash.dmp --server https://crash.example.org --key-file key.txt',
     '',
     ...words('`chs GROUP --help` and `chs help GROUP VERB` say more; `chs --version` gives the version.'),

@@ -63,7 +63,7 @@ async function createProgram(): Promise<Command> {
   ]);
   const program = new Command('chs');
   program
-    .description('Crash dumps and symbols, from the command line and as a small server')
+    .description('Crash dumps, symbols and logs, from the command line and as a small server')
     .enablePositionalOptions()
     .helpCommand(false)
     .exitOverride()

@@ -1,4 +1,5 @@
 /** Where a command writes: data to stdout, words for people to stderr. */
+import { once } from 'node:events';
 import { createStyle, type Style, wantsColor } from './views/style.ts';
 
 export interface Output {
@@ -60,4 +61,9 @@ export function createOutput({ json, quiet, color, env }: OutputOptions): Output
 /** Columns of the terminal behind a stream; null when it is none. Some terminals say that they have no columns at all. */
 export function columnsOf(stream: NodeJS.WriteStream): number | null {
   return stream.isTTY ? stream.columns || 80 : null;
+}
+
+/** Waits for a slow reader of stdout, so that what it has not read does not pile up here. */
+export async function outputDrained(signal: AbortSignal): Promise<void> {
+  if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain', { signal });
 }

@@ -1,5 +1,4 @@
 /** `chs dump watch`: what happens to the stored files, as it happens, for as long as it is asked for. */
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import { EVENTS_LOST, eventOperations } from '../src/events/operations.ts';
@@ -8,6 +7,7 @@ import { ChsError, printable } from '../src/platform/errors.ts';
 import { addCommand, type CommandContext, type Invocation } from './define.ts';
 import { describeFailure, usageError } from './failure.ts';
 import { optionsOf, readInput } from './flags.ts';
+import { outputDrained } from './output.ts';
 import type { ExitCode, Run } from './run.ts';
 import { eventLine, type WatchedEvent } from './views/event.ts';
 
@@ -138,11 +138,6 @@ function missed({ after, oldest_id }: WatchedEvent['data']): string {
   return oldest_id === null
     ? `no event has the ID ${id} here: what comes now is watched`
     : `events after ID ${id} were missed: they are not kept any more`;
-}
-
-/** Whoever reads slowly holds the stream, rather than that everything piles up here. */
-async function outputDrained(signal: AbortSignal): Promise<void> {
-  if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain', { signal });
 }
 
 function endsOf({ options }: Invocation): Ends {
