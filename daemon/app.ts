@@ -15,6 +15,7 @@ import type { Dialect } from './dialects/dialect.ts';
 import { isSymbolPath, withoutToken } from './dialects/symbols.ts';
 import { dialects } from './dialects/table.ts';
 import { isToolsPath } from './dialects/tools.ts';
+import { MCP_PATH, mountMcp } from './mcp.ts';
 import { type AppEnv, type MountOptions, mount } from './mount.ts';
 import { mountSymbolProbes } from './symbol-server.ts';
 
@@ -91,6 +92,7 @@ export function createApp(chs: Chs, { config, log, router }: AppOptions): App {
   };
   for (const domain of chs.domains) mount(app, domain, options);
   mountSymbolProbes(app, options);
+  mountMcp(app, options);
 
   app.get('/ready', (c) => app.fetch(new Request(new URL('/health/ready', c.req.url), c.req.raw), c.env));
   app.get('/openapi.json', async (c) => {
@@ -158,7 +160,7 @@ function failureHeaders(error: ChsError): ReplyHeaders {
 /** Which dialect a failure on this path speaks, also where there is no such route. */
 function dialectOf(path: string): Dialect {
   if (isSymbolPath(path)) return dialects.symbols;
-  if (isToolsPath(path)) return dialects.tools;
+  if (isToolsPath(path) || path === MCP_PATH) return dialects.tools;
   if (/^(\/api)?\/submit$/.test(path)) return dialects.submit;
   return /^\/(health|ready|openapi\.json)/.test(path) ? dialects.plain : dialects.crash;
 }

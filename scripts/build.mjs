@@ -6,7 +6,17 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { APART, apart, fileNameOf, madeAtBuild, onDemand, ownRequire } from './bundle/plugins.mjs';
+import {
+  APART,
+  apart,
+  fileNameOf,
+  madeAtBuild,
+  OWN_APART,
+  onDemand,
+  ownApart,
+  ownFileNameOf,
+  ownRequire,
+} from './bundle/plugins.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -31,7 +41,7 @@ const common = {
   legalComments: 'none',
   jsx: 'automatic',
   // Native addons and what looks for them stay outside; so does typescript, which cosmiconfig asks for only to read .ts files.
-  external: ['bindings', 'better-sqlite3-napi', 'typescript'],
+  external: ['bindings', 'better-sqlite3-napi', 're2', 'typescript'],
 };
 
 /** Where a module is, for those who ask. */
@@ -46,9 +56,13 @@ for (const name of APART) {
   await build({ ...common, ...moduleUrl, entryPoints: [name], outfile: `dist/${fileNameOf(name)}` });
 }
 
+for (const path of OWN_APART) {
+  await build({ ...common, ...moduleUrl, entryPoints: [path], outfile: `dist/${ownFileNameOf(path)}` });
+}
+
 const { outputFiles } = await build({
   ...common,
-  plugins: [apart, onDemand, ownRequire, madeAtBuild(root)],
+  plugins: [apart, ownApart, onDemand, ownRequire, madeAtBuild(root)],
   entryPoints: ['commands/main.ts'],
   ...moduleUrl,
   define: { ...moduleUrl.define, CHS_VERSION: JSON.stringify(version) },

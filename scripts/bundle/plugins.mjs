@@ -60,6 +60,28 @@ export const APART = [
   'string-width',
 ];
 
+/** Modules of ours that bring in much and that few commands need: each with all of it a file of its own. */
+export const OWN_APART = ['src/mcp/sdk.ts'];
+
+/** `src/mcp/sdk.ts` as `mcp-sdk.cjs`. */
+export const ownFileNameOf = (path) =>
+  `${path
+    .replace(/\.tsx?$/, '')
+    .split('/')
+    .slice(-2)
+    .join('-')}.cjs`;
+
+export const ownApart = {
+  name: 'own-apart',
+  setup({ onResolve }) {
+    onResolve({ filter: /\.tsx?$/ }, ({ path, resolveDir }) => {
+      const full = join(resolveDir, path).replaceAll('\\', '/');
+      const own = OWN_APART.find((name) => full.endsWith(`/${name}`));
+      return own ? { path: `./${ownFileNameOf(own)}`, external: true } : undefined;
+    });
+  },
+};
+
 export const fileNameOf = (name) => `${name.replace('@', '').replace('/', '-')}.cjs`;
 
 export const apart = {

@@ -44,6 +44,7 @@ export const errorTable = {
   KEY_EXPIRED: { status: 401, exit: 2 },
   FORBIDDEN: { status: 403, exit: 2 },
   ADDRESS_REFUSED: { status: 403, exit: 2 },
+  ORIGIN_REFUSED: { status: 403, exit: 2 },
   // What is not there.
   MINIDUMP_NOT_FOUND: { status: 404, exit: 2 },
   PDB_NOT_FOUND: { status: 404, exit: 2 },

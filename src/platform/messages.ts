@@ -120,6 +120,10 @@ export const messages: Record<ErrorCode, MessageRow> = {
     zh: '权限不足：密钥的权限为 "{scope}"，需要 "{needed}"',
   },
   ADDRESS_REFUSED: { en: 'requests from {address} are not allowed', zh: '不允许来自 {address} 的请求' },
+  ORIGIN_REFUSED: {
+    en: 'requests of pages from {origin} are not allowed',
+    zh: '不允许来自 {origin} 页面的请求',
+  },
   MINIDUMP_NOT_FOUND: { en: 'no such minidump (ID: {id})', zh: 'Minidump 不存在（ID：{id}）' },
   PDB_NOT_FOUND: { en: 'no such PDB (ID: {id})', zh: 'PDB 不存在（ID：{id}）' },
   EXE_NOT_FOUND: { en: 'no such EXE (ID: {id})', zh: 'EXE 不存在（ID：{id}）' },

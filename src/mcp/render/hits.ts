@@ -1,0 +1,191 @@
+/** Hits as text for a model: what kinds of lines there are, one of each kind, then the lines. */
+import { createPatternMiner } from '../../logs/patterns/miner.ts';
+import type { LeftOut, NextCall, Rendered, Section, Shown } from '../answer.ts';
+import { MAX_TOKENS } from '../answer.ts';
+import type { InputOf, ReplyOf } from '../tools.ts';
+import { commonFolder, noticeLines, oneLine } from './text.ts';
+
+type SearchReply = ReplyOf<'search'>;
+type Hit = SearchReply['hits'][number];
+
+/** So many lines are read faster than sorted into kinds. */
+const CLUSTER_FROM = 8;
+const PATTERNS_MAX = 200;
+const TEMPLATE_CHARS_MAX = 300;
+const CLUSTER_SHARE = 0.35;
+const SAMPLE_SHARE = 0.45;
+
+/** What a search gave, with the call that gave it. */
+export function renderHits(reply: SearchReply, call: NextCall): Rendered {
+  const { hits } = reply;
+  const folder = commonFolder(hits.map(({ file }) => file));
+  const kinds = hits.length >= CLUSTER_FROM ? kindsOf(hits) : [];
+  const samples = kinds.map(({ sample }) => sample);
+  const others = hits.filter((hit) => !samples.includes(hit));
+  const sections: Section[] = [];
+  if (kinds.length > 0) {
+    sections.push(
+      {
+        title: 'Kinds of lines among them (count, pattern):',
+        items: kinds.map(({ line }) => line),
+        share: CLUSTER_SHARE,
+      },
+      {
+        title: 'The first line of each kind:',
+        items: samples.map((hit) => hitText(hit, folder)),
+        share: SAMPLE_SHARE,
+      },
+    );
+  }
+  const title = kinds.length > 0 ? 'The other lines:' : null;
+  sections.push({ title, items: others.map((hit) => hitText(hit, folder)), share: 1 });
+  return {
+    head: headOf(reply, folder),
+    sections,
+    leftOut: (shown, neededTokens) => leftOutOf(reply, call, { shown, neededTokens, kinds: kinds.length }),
+  };
+}
+
+function headOf(
+  { hits, truncated_by, cursor, window, stats, notices }: SearchReply,
+  folder: string,
+): string[] {
+  const count = `${hits.length} ${hits.length === 1 ? 'hit' : 'hits'} on this page`;
+  const more =
+    cursor === null
+      ? ', the last one'
+      : truncated_by === null
+        ? '; there are more'
+        : `; ended by ${truncated_by}`;
+  return [
+    `${count}${more}. Files looked into: ${stats.files_scanned}.`,
+    ...(window ? [`Times from ${window.start ?? 'the beginning'} to ${window.end ?? 'the end'}.`] : []),
+    ...(folder === '' ? [] : [`Files below ${folder}. A line: [hit id] file:line time | content`]),
+    ...noticeLines(notices),
+  ];
+}
+
+interface Kind {
+  readonly line: string;
+  readonly sample: Hit;
+}
+
+function kindsOf(hits: readonly Hit[]): Kind[] {
+  const miner = createPatternMiner({ patternsMax: PATTERNS_MAX });
+  for (const hit of hits)
+    miner.add(firstLine(hit.content), {
+      epochMs: hit.timestamp === null ? null : Date.parse(hit.timestamp),
+      file: hit.file,
+      lineNumber: hit.line_number,
+      byteOffset: hit.byte_offset,
+    });
+  return miner.patterns().flatMap((pattern) => {
+    const sample = hits.find(
+      (hit) => hit.file === pattern.sample_file && hit.line_number === pattern.sample_line,
+    );
+    if (!sample) return [];
+    const level = pattern.level === null ? '' : ` ${pattern.level}`;
+    const times = pattern.first_ms === null ? '' : ` ${span(pattern.first_ms, pattern.last_ms)}`;
+    return [
+      { line: `${pattern.count}x${level}${times} ${oneLine(pattern.template, TEMPLATE_CHARS_MAX)}`, sample },
+    ];
+  });
+}
+
+function span(firstMs: number, lastMs: number | null): string {
+  const first = new Date(firstMs).toISOString();
+  return lastMs === null || lastMs === firstMs ? first : `${first}..${new Date(lastMs).toISOString()}`;
+}
+
+function hitText(hit: Hit, folder: string): string {
+  const place = `[${hit.id}] ${hit.file.slice(folder.length)}:${hit.line_number}`;
+  const own = `${place}${hit.timestamp === null ? '' : ` ${hit.timestamp}`} | ${hit.content}`;
+  return [
+    ...hit.context_before.map((line) => `    ${line}`),
+    own,
+    ...hit.context_after.map((line) => `    ${line}`),
+  ].join('\n');
+}
+
+function firstLine(content: string): string {
+  return content.split('\n', 1)[0] ?? '';
+}
+
+interface Left {
+  readonly shown: readonly Shown[];
+  readonly neededTokens: number;
+  /** 0: there is one section, of lines. */
+  readonly kinds: number;
+}
+
+function leftOutOf(reply: SearchReply, call: NextCall, { shown, neededTokens, kinds }: Left): LeftOut[] {
+  const counts = shown.map(({ from, to }) => to - from);
+  const lines = kinds === 0 ? (counts[0] ?? 0) : (counts[1] ?? 0) + (counts[2] ?? 0);
+  const missing = reply.hits.length - lines;
+  const left: LeftOut[] = [];
+  if (kinds > (counts[0] ?? 0) && kinds > 0 && missing > 0)
+    left.push({
+      text: `${kinds - (counts[0] ?? 0)} kinds and ${missing} lines of this page`,
+      call: again(call, neededTokens),
+    });
+  else if (missing > 0) left.push({ text: `${missing} lines of this page`, call: again(call, neededTokens) });
+  if (reply.cursor !== null)
+    left.push({
+      text: 'the hits after this page',
+      call: { tool: 'search_continue', args: { cursor: reply.cursor } },
+    });
+  return left;
+}
+
+/** The same call with room for everything. */
+export function again({ tool, args }: NextCall, neededTokens: number): NextCall {
+  return { tool, args: { ...args, max_tokens: Math.min(MAX_TOKENS.max, neededTokens) } };
+}
+
+/** Why there is nothing, in place of hits. */
+export function renderExplanation(
+  reply: ReplyOf<'explainEmpty'>,
+  call: NextCall,
+  head: readonly string[] = [],
+): Rendered {
+  const terms = reply.terms.map(({ kind, term, alone, without, other_case, nearest }) => {
+    const near = nearest.map(({ text, count }) => `${text} (${count})`).join(', ');
+    return `${kind} ${JSON.stringify(term)}: ${alone} lines have it, ${without} hits without it, ${other_case} in another case${near ? `; near: ${near}` : ''}`;
+  });
+  const { window } = reply;
+  const times = window
+    ? [
+        `Window ${window.start ?? 'open'} to ${window.end ?? 'open'}: ${window.hits_outside} hits outside of it, nearest before ${window.nearest_before ?? 'none'}, after ${window.nearest_after ?? 'none'}; events go from ${window.first_event ?? 'unknown'} to ${window.last_event ?? 'unknown'}.`,
+      ]
+    : [];
+  return {
+    head: [
+      ...head,
+      `${reply.hits} hits in ${reply.files} files (${reply.files_excluded} left out by globs, ${reply.files_without_time} without times)${reply.complete ? '' : '; not everything was looked at'}.`,
+      ...times,
+    ],
+    sections: [
+      { title: 'What to change, the most likely first:', items: reply.reasons, share: 0.6 },
+      { title: 'Terms:', items: terms, share: 1 },
+    ],
+    leftOut: (shown, neededTokens) => {
+      const missing =
+        reply.reasons.length + terms.length - shown.reduce((sum, { from, to }) => sum + to - from, 0);
+      return missing > 0 ? [{ text: `${missing} of these`, call: again(call, neededTokens) }] : [];
+    },
+  };
+}
+
+/** The arguments of a search that say what is looked for: what explain_empty takes. */
+export function queryOf(input: InputOf<'search'>): InputOf<'explainEmpty'> {
+  const {
+    page_size: _,
+    max_hits: _max,
+    context_lines: _lines,
+    whole_events: _events,
+    keep: _keep,
+    follow: _follow,
+    ...query
+  } = input;
+  return query;
+}
