@@ -4,8 +4,10 @@ import { crashOperations } from '../src/crash/operations.ts';
 import { addFileCommands, type CrashFileKind } from './crash-files.ts';
 import { addCommand, addGroup, type CommandContext, type Invocation } from './define.ts';
 import { explainCommand } from './explain.ts';
+import { usageError } from './failure.ts';
 import { readInput } from './flags.ts';
 import { isLocalArgument } from './local-file.ts';
+import { crashLogOptions } from './logs/around-options.ts';
 import { modulesCommand } from './modules.ts';
 import { openCommand } from './open.ts';
 import { pruneCommand } from './prune.ts';
@@ -72,8 +74,16 @@ export function register(program: Command, context: CommandContext): void {
     arguments: [
       { syntax: '<id-or-file>', description: 'a minidump here, or the ID of a stored one', complete: 'file' },
     ],
-    options: () => [new Option('-a, --all', 'every module and thread, and annotations whole')],
-    examples: ['chs dump show crash.dmp', 'chs dump show ID --all', 'chs dump show crash.dmp --json'],
+    options: () => [
+      new Option('-a, --all', 'every module and thread, and annotations whole'),
+      ...crashLogOptions(),
+    ],
+    examples: [
+      'chs dump show crash.dmp',
+      'chs dump show ID --all',
+      'chs dump show ID --logs /var/log/app --tz Asia/Shanghai',
+      'chs dump show crash.dmp --json',
+    ],
     action: showDump,
   });
   openCommand(group, context);
@@ -84,11 +94,18 @@ export function register(program: Command, context: CommandContext): void {
   pruneCommand(group, context);
 }
 
-async function showDump(run: Run, { args: [argument = ''], options }: Invocation): Promise<ExitCode> {
+async function showDump(run: Run, invocation: Invocation): Promise<ExitCode> {
+  const { args, options } = invocation;
+  const [argument = ''] = args;
   const all = options.all === true;
-  if (isLocalArgument(argument)) await showLocal(run, argument, all);
+  const isLocal = isLocalArgument(argument);
+  if (isLocal && options.logs !== undefined)
+    throw usageError('--logs needs a stored minidump; upload this one first');
+  if (isLocal) await showLocal(run, argument, all);
   else await showStored(run, argument, all);
-  return 0;
+  if (options.logs === undefined) return 0;
+  const { showLogsAround } = await import('./logs/around.ts');
+  return showLogsAround(run, invocation, argument);
 }
 
 async function showLocal(run: Run, path: string, all: boolean): Promise<void> {

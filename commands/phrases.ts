@@ -53,6 +53,43 @@ const rows: readonly PhraseRow[] = [
   ['--{name}: {reason}', '--{name}：{reason}'],
   ['{path}: the configuration is written as TOML', '{path}：配置以 TOML 格式写出'],
   ['Give a name that ends in .toml.', '请给出以 .toml 结尾的文件名。'],
+  // Logs.
+  ["--{name}: there is no zone '{zone}'", "--{name}：没有时区 '{zone}'"],
+  ['Name it as {zones}.', '例如 Asia/Shanghai、Europe/Berlin 或 UTC。'],
+  ["--{name}: '{text}' is no time", "--{name}：'{text}' 不是时间"],
+  [
+    'Say it as 10m, "2h ago", 15:04, "2026-01-06 15:04" or 2026-01-06T15:04:05Z.',
+    '例如 10m、"2h ago"、15:04、"2026-01-06 15:04" 或 2026-01-06T15:04:05Z。',
+  ],
+  ['nothing to search for', '没有要搜索的内容'],
+  ['Give a PATTERN, as in {example}.', '请给出 PATTERN，例如 {example}。'],
+  ['--session names the files already; leave the paths out', '--session 已指定文件，请去掉路径'],
+  ['--keep searches the files of a session; leave the paths out', '--keep 搜索会话中的文件，请去掉路径'],
+  ['standard input (-) cannot be searched together with files', '标准输入（-）不能与文件一起搜索'],
+  [
+    'standard input can be searched on this machine only; a server reads its own files',
+    '标准输入只能在本机搜索；服务器读取的是它自己的文件',
+  ],
+  ['Leave --server out, or name a path of the server.', '请去掉 --server，或给出服务器上的路径。'],
+  ['Name a path of the server.', '请给出服务器上的路径。'],
+  ['there is no session yet', '还没有会话'],
+  ['Start one: {command}.', '请先新建：{command}。'],
+  ["'{place}' is no place", "'{place}' 不是位置"],
+  ['Give it as FILE:LINE, such as app.log:120.', '请写成 FILE:LINE，例如 app.log:120。'],
+  [
+    '--logs needs a stored minidump; upload this one first',
+    '--logs 需要服务器上保存的 minidump，请先上传该文件',
+  ],
+  ['standard input is a terminal, and MCP speaks to programs', '标准输入是终端，而 MCP 是给程序用的'],
+  [
+    'Name `chs mcp` as the command of a server in your MCP client.',
+    '请在 MCP 客户端中把 `chs mcp` 设为服务器的命令。',
+  ],
+  ['browse draws on a terminal, and there is none', 'browse 需要终端，而此处没有'],
+  [
+    '`chs logs search` gives the same lines to pipes and files.',
+    '`chs logs search` 可把相同的行输出到管道或文件。',
+  ],
   // Standard input and terminals.
   ['standard input (-) can be read only once', '标准输入（-）只能读取一次'],
   ['{name} reads standard input, which is a terminal here', '{name} 读取标准输入，而此处标准输入是终端'],

@@ -33,6 +33,8 @@ export interface Shown {
 
 /** A reply as text, before anything is left out. */
 export interface Rendered {
+  /** The call that gave it; null where nothing can be left out. */
+  readonly call: NextCall | null;
   readonly head: readonly string[];
   readonly sections: readonly Section[];
   /**
@@ -44,6 +46,8 @@ export interface Rendered {
 
 /** What one item may take of the room at most, so that one endless line does not take it all. */
 const ITEM_SHARE_MAX = 0.3;
+/** The same for all items together, where they are few. */
+const FEW_ITEMS_SHARE = 0.8;
 /** What the calls that get the rest may take. */
 const REST_SHARE_MAX = 0.45;
 /** A head line beyond this says nothing more to a reader. */
@@ -56,23 +60,46 @@ export function composeAnswer(rendered: Rendered, maxTokens: number): string {
   if (weightOf(whole) <= maxTokens) return whole;
   const neededTokens = Math.min(MAX_TOKENS.max, Math.ceil(weightOf(whole) * 1.1) + 100);
   const head = rendered.head.map((line) => cutTo(line, maxTokens * HEAD_SHARE_MAX));
-  const itemMax = Math.max(30, maxTokens * ITEM_SHARE_MAX);
+  const rest = (shown: readonly Shown[], ends: number): string => {
+    const again = rendered.call ? withRoom(rendered.call, neededTokens) : null;
+    const cut = ends > 0 ? [{ text: `the ends of ${ends} long lines`, call: again }] : [];
+    return restText([...rendered.leftOut(shown, neededTokens), ...cut], {
+      weightMax: maxTokens * REST_SHARE_MAX,
+      neededTokens,
+    });
+  };
+  const nothing = rendered.sections.map(() => ({ from: 0, to: 0 }));
+  const itemCount = rendered.sections.reduce((sum, { items }) => sum + items.length, 0);
+  let room = maxTokens - weightOf(assemble({ ...rendered, head }, nothing, rest(nothing, itemCount))) - 2;
+  const itemMax = Math.max(30, room * Math.max(ITEM_SHARE_MAX, FEW_ITEMS_SHARE / itemCount));
   const sections = rendered.sections.map((section) => ({
     ...section,
     items: section.items.map((item) => cutTo(item, itemMax)),
   }));
   const bounded = { ...rendered, head, sections };
-  const nothing = sections.map(() => ({ from: 0, to: 0 }));
-  const rest = (shown: readonly Shown[]): string =>
-    restText(rendered.leftOut(shown, neededTokens), maxTokens * REST_SHARE_MAX);
-  let room = maxTokens - weightOf(assemble(bounded, nothing, rest(nothing))) - 2;
   for (;;) {
     const shown = fill(sections, Math.max(0, room));
-    const text = assemble(bounded, shown, rest(shown));
+    const text = assemble(bounded, shown, rest(shown, cutItems(rendered, bounded, shown)));
     if (weightOf(text) <= maxTokens) return text;
     if (room <= 0) return cutTo(text, maxTokens);
     room = room * 0.9 - 5;
   }
+}
+
+/** How many of the items that are shown lack their ends. */
+function cutItems(whole: Rendered, bounded: Rendered, shown: readonly Shown[]): number {
+  return bounded.sections.reduce((sum, { items }, section) => {
+    const { from, to } = shown[section] ?? { from: 0, to: 0 };
+    const ends = items.filter(
+      (item, index) => index >= from && index < to && item !== whole.sections[section]?.items[index],
+    );
+    return sum + ends.length;
+  }, 0);
+}
+
+/** The same call with room for everything. */
+export function withRoom({ tool, args }: NextCall, neededTokens: number): NextCall {
+  return { tool, args: { ...args, max_tokens: Math.min(MAX_TOKENS.max, neededTokens) } };
 }
 
 /** Which items fit, section by section. */
@@ -128,22 +155,21 @@ function assemble({ head, sections }: Rendered, shown: readonly Shown[], rest: s
   return parts.filter((part) => part !== '').join('\n\n');
 }
 
-/** A call whose arguments are too long to be repeated is said in words: whoever made it has them. */
-function restText(leftOut: readonly LeftOut[], weightMax: number | null): string {
+/**
+ * @param brief what to do where the calls in full would take too much: the call that was made, with room for them
+ */
+function restText(
+  leftOut: readonly LeftOut[],
+  brief: { readonly weightMax: number; readonly neededTokens: number } | null,
+): string {
   if (leftOut.length === 0) return '';
   const lines = leftOut.map(({ text, call }) => (call ? `- ${text}: ${callText(call)}` : `- ${text}`));
   const text = ['Left out, and the call that gets it:', ...lines].join('\n');
-  if (weightMax === null || weightOf(text) <= weightMax) return text;
-  const short = leftOut.map(({ text, call }) => (call ? `- ${text}: ${shortCall(call)}` : `- ${text}`));
-  return ['Left out:', ...short].join('\n');
+  if (brief === null || weightOf(text) <= brief.weightMax) return text;
+  const what = leftOut.map(({ text }) => text).join('; ');
+  return `Left out: ${what}. The same call again with "max_tokens":${brief.neededTokens} gives it, or names the call that does.`;
 }
 
 function callText({ tool, args }: NextCall): string {
   return `${tool} ${JSON.stringify(args)}`;
-}
-
-function shortCall({ tool, args }: NextCall): string {
-  const { max_tokens: maxTokens } = args;
-  const more = typeof maxTokens === 'number' ? maxTokens : MAX_TOKENS.default;
-  return `${tool} with the same arguments and "max_tokens":${more}`;
 }

@@ -1,7 +1,6 @@
 /** What is counted instead of listed, as text for a model: hits of files, statistics, patterns. */
-import type { LeftOut, NextCall, Rendered } from '../answer.ts';
+import { type LeftOut, type NextCall, type Rendered, withRoom } from '../answer.ts';
 import type { ReplyOf } from '../tools.ts';
-import { again } from './hits.ts';
 import { commonFolder, noticeLines, oneLine } from './text.ts';
 
 const TEMPLATE_CHARS_MAX = 400;
@@ -12,6 +11,7 @@ export function renderCounts(reply: ReplyOf<'countHits'>, call: NextCall): Rende
   const { files, total } = reply;
   const folder = commonFolder(files.map(({ file }) => file));
   return {
+    call,
     head: [
       `${total} hits in ${files.length} files${folder === '' ? '' : ` below ${folder}`}.`,
       ...ended(reply),
@@ -34,6 +34,7 @@ export function renderStats(reply: ReplyOf<'logStats'>, call: NextCall): Rendere
   const buckets = reply.histogram.filter(({ count }) => count > 0);
   const levels = reply.levels.map(({ level, count }) => `${level ?? 'none'} ${count}`).join(', ');
   return {
+    call,
     head: [
       `${reply.lines} lines, ${reply.bytes} bytes, ${reply.files} files, ${reply.without_time} lines without a time.`,
       `Events from ${reply.first_event ?? 'unknown'} to ${reply.last_event ?? 'unknown'}. Levels: ${levels || 'none'}.`,
@@ -60,6 +61,7 @@ export function renderStats(reply: ReplyOf<'logStats'>, call: NextCall): Rendere
 export function renderPatterns(reply: ReplyOf<'patterns'>, call: NextCall): Rendered {
   const { patterns, total, lines, unlisted_lines: unlisted } = reply;
   return {
+    call,
     head: [`${total} patterns in ${lines} lines; variable parts are <*>.`, ...ended(reply)],
     sections: [
       { title: 'Count, level, first..last seen, pattern:', items: patterns.map(templateText), share: 1 },
@@ -110,5 +112,5 @@ function missing(
   neededTokens: number,
 ): LeftOut[] {
   const count = all - shown.reduce((sum, { from, to }) => sum + to - from, 0);
-  return count > 0 ? [{ text: `${count} ${what}`, call: again(call, neededTokens) }] : [];
+  return count > 0 ? [{ text: `${count} ${what}`, call: withRoom(call, neededTokens) }] : [];
 }

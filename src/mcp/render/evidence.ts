@@ -1,7 +1,6 @@
 /** Facts, timelines and reports as text for a model. */
-import type { NextCall, Rendered } from '../answer.ts';
+import { type NextCall, type Rendered, withRoom } from '../answer.ts';
 import type { InputOf, ReplyOf } from '../tools.ts';
-import { again } from './hits.ts';
 import { plain } from './sessions.ts';
 import { commonFolder, tally } from './text.ts';
 
@@ -20,6 +19,7 @@ export function renderFacts({ facts }: ReplyOf<'extractFacts'>, call: NextCall):
   }
   const grouped = [...kinds.values()].toSorted((a, b) => b.hits.length - a.hits.length);
   return {
+    call,
     head: [`${facts.length} facts: ${tally(facts.map(({ rule_name }) => rule_name))}.`],
     sections: [
       {
@@ -30,7 +30,7 @@ export function renderFacts({ facts }: ReplyOf<'extractFacts'>, call: NextCall):
     ],
     leftOut: ([shown = { from: 0, to: 0 }], neededTokens) => {
       const missing = grouped.length - (shown.to - shown.from);
-      return missing > 0 ? [{ text: `${missing} kinds of facts`, call: again(call, neededTokens) }] : [];
+      return missing > 0 ? [{ text: `${missing} kinds of facts`, call: withRoom(call, neededTokens) }] : [];
     },
   };
 }
@@ -51,6 +51,7 @@ export function renderTimeline(reply: ReplyOf<'timeline'>, call: NextCall): Rend
   const crashes = events.filter(({ crash }) => crash !== null).length;
   const span = `${events[0]?.timestamp_rfc3339} to ${events.at(-1)?.timestamp_rfc3339}`;
   return {
+    call,
     head: [
       `${events.length} of ${total} events, ${span}; ${crashes} crashes; ${withoutTime} hits without a time.`,
       `By file: ${tally(events.map(({ file }) => file.slice(folder.length)))}.`,
@@ -60,7 +61,7 @@ export function renderTimeline(reply: ReplyOf<'timeline'>, call: NextCall): Rend
     leftOut: ([shown = { from: 0, to: 0 }], neededTokens) => {
       const missing = events.length - (shown.to - shown.from);
       return [
-        ...(missing > 0 ? [{ text: `${missing} later events`, call: again(call, neededTokens) }] : []),
+        ...(missing > 0 ? [{ text: `${missing} later events`, call: withRoom(call, neededTokens) }] : []),
         ...(total > events.length
           ? [
               {
@@ -87,6 +88,7 @@ export function renderReport(reply: ReplyOf<'report'>, call: NextCall, input: In
   const text = reply.format === 'markdown' ? (reply.report ?? '') : JSON.stringify(reply, null, 1);
   const lines = text.split('\n');
   return {
+    call,
     head: [],
     sections: [{ title: null, items: lines, share: 1 }],
     leftOut: ([shown = { from: 0, to: 0 }], neededTokens) => {
@@ -95,7 +97,7 @@ export function renderReport(reply: ReplyOf<'report'>, call: NextCall, input: In
       const left = [
         {
           text: `the last ${missing} of ${lines.length} lines of the report`,
-          call: again(call, neededTokens),
+          call: withRoom(call, neededTokens),
         },
       ];
       if (input.include_snippets === false) return left;

@@ -1,7 +1,6 @@
 /** Hits as text for a model: what kinds of lines there are, one of each kind, then the lines. */
 import { createPatternMiner } from '../../logs/patterns/miner.ts';
-import type { LeftOut, NextCall, Rendered, Section, Shown } from '../answer.ts';
-import { MAX_TOKENS } from '../answer.ts';
+import { type LeftOut, type NextCall, type Rendered, type Section, type Shown, withRoom } from '../answer.ts';
 import type { InputOf, ReplyOf } from '../tools.ts';
 import { commonFolder, noticeLines, oneLine } from './text.ts';
 
@@ -40,6 +39,7 @@ export function renderHits(reply: SearchReply, call: NextCall): Rendered {
   const title = kinds.length > 0 ? 'The other lines:' : null;
   sections.push({ title, items: others.map((hit) => hitText(hit, folder)), share: 1 });
   return {
+    call,
     head: headOf(reply, folder),
     sections,
     leftOut: (shown, neededTokens) => leftOutOf(reply, call, { shown, neededTokens, kinds: kinds.length }),
@@ -126,20 +126,16 @@ function leftOutOf(reply: SearchReply, call: NextCall, { shown, neededTokens, ki
   if (kinds > (counts[0] ?? 0) && kinds > 0 && missing > 0)
     left.push({
       text: `${kinds - (counts[0] ?? 0)} kinds and ${missing} lines of this page`,
-      call: again(call, neededTokens),
+      call: withRoom(call, neededTokens),
     });
-  else if (missing > 0) left.push({ text: `${missing} lines of this page`, call: again(call, neededTokens) });
+  else if (missing > 0)
+    left.push({ text: `${missing} lines of this page`, call: withRoom(call, neededTokens) });
   if (reply.cursor !== null)
     left.push({
       text: 'the hits after this page',
       call: { tool: 'search_continue', args: { cursor: reply.cursor } },
     });
   return left;
-}
-
-/** The same call with room for everything. */
-export function again({ tool, args }: NextCall, neededTokens: number): NextCall {
-  return { tool, args: { ...args, max_tokens: Math.min(MAX_TOKENS.max, neededTokens) } };
 }
 
 /** Why there is nothing, in place of hits. */
@@ -159,6 +155,7 @@ export function renderExplanation(
       ]
     : [];
   return {
+    call,
     head: [
       ...head,
       `${reply.hits} hits in ${reply.files} files (${reply.files_excluded} left out by globs, ${reply.files_without_time} without times)${reply.complete ? '' : '; not everything was looked at'}.`,
@@ -171,7 +168,7 @@ export function renderExplanation(
     leftOut: (shown, neededTokens) => {
       const missing =
         reply.reasons.length + terms.length - shown.reduce((sum, { from, to }) => sum + to - from, 0);
-      return missing > 0 ? [{ text: `${missing} of these`, call: again(call, neededTokens) }] : [];
+      return missing > 0 ? [{ text: `${missing} of these`, call: withRoom(call, neededTokens) }] : [];
     },
   };
 }

@@ -1,7 +1,6 @@
 /** Lines of a file, and a regular expression tried on some, as text for a model. */
-import type { NextCall, Rendered } from '../answer.ts';
+import { type NextCall, type Rendered, withRoom } from '../answer.ts';
 import type { InputOf, ReplyOf } from '../tools.ts';
-import { again } from './hits.ts';
 import { plain } from './sessions.ts';
 import { oneLine } from './text.ts';
 
@@ -17,6 +16,7 @@ export function renderLines(
   if (lines.length === 0) return plain(`${file} has no line ${input.line_number}.`);
   const last = first + lines.length - 1;
   return {
+    call,
     head: [`${file}, lines ${first} to ${last}:`],
     sections: [
       {
@@ -35,7 +35,7 @@ export function renderLines(
         return { ...call, args: { ...args, line_number: Math.max(1, line), before: AROUND, after: AROUND } };
       };
       return [
-        ...(missing > 0 ? [{ text: `${missing} of these lines`, call: again(call, neededTokens) }] : []),
+        ...(missing > 0 ? [{ text: `${missing} of these lines`, call: withRoom(call, neededTokens) }] : []),
         ...(reply.more_before ? [{ text: 'the lines before', call: at(first - AROUND - 1) }] : []),
         ...(reply.more_after ? [{ text: 'the lines after', call: at(last + AROUND + 1) }] : []),
       ];
@@ -55,6 +55,7 @@ export function renderRegex(
   const matched = reply.results.filter((result) => result.matched).length;
   const groups = reply.groups.length > 0 ? ` Groups: ${reply.groups.join(', ')}.` : '';
   return {
+    call,
     head: [`Valid.${groups} ${matched} of ${reply.results.length} samples match.`],
     sections: [
       {
@@ -69,7 +70,7 @@ export function renderRegex(
     ],
     leftOut: ([shown = { from: 0, to: 0 }], neededTokens) => {
       const missing = reply.results.length - (shown.to - shown.from);
-      return missing > 0 ? [{ text: `${missing} samples`, call: again(call, neededTokens) }] : [];
+      return missing > 0 ? [{ text: `${missing} samples`, call: withRoom(call, neededTokens) }] : [];
     },
   };
 }
@@ -83,6 +84,7 @@ export function renderAround(reply: ReplyOf<'aroundCrash'>, call: NextCall): Ren
   );
   const about = [crash.exe_name, crash.exe_version, crash.exception_code, crash.signature];
   return {
+    call,
     head: [
       `Crash ${crash.minidump_id} at ${at}: ${about.filter((part) => part !== null).join(' ') || 'nothing more is known'}.`,
       `${lines.length} of ${total} log lines of that time; session_id: ${sessionId}. Milliseconds after the crash, file:line | content`,
@@ -102,7 +104,7 @@ export function renderAround(reply: ReplyOf<'aroundCrash'>, call: NextCall): Ren
       const missing = lines.length - (shown.to - shown.from);
       return [
         ...(missing > 0
-          ? [{ text: `${missing} lines farther from the crash`, call: again(call, neededTokens) }]
+          ? [{ text: `${missing} lines farther from the crash`, call: withRoom(call, neededTokens) }]
           : []),
         ...(total > lines.length
           ? [

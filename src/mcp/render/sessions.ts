@@ -1,7 +1,6 @@
 /** Sessions and their files as text for a model. */
-import type { NextCall, Rendered } from '../answer.ts';
+import { type NextCall, type Rendered, withRoom } from '../answer.ts';
 import type { ReplyOf } from '../tools.ts';
-import { again } from './hits.ts';
 import { commonFolder, noticeLines, oneLine, tally } from './text.ts';
 
 interface ListedFile {
@@ -19,7 +18,7 @@ const HINT_CHARS_MAX = 200;
 
 /** An answer of a few lines, of which nothing can be left out. */
 export function plain(...head: readonly string[]): Rendered {
-  return { head, sections: [], leftOut: () => [] };
+  return { call: null, head, sections: [], leftOut: () => [] };
 }
 
 export function renderAdded(reply: ReplyOf<'addDirectory'>, call: NextCall): Rendered {
@@ -51,6 +50,7 @@ function renderFiles<File extends ListedFile>(
   const packed = files.filter(({ compression }) => compression !== 'none').length;
   const families = new Set(files.flatMap(({ family_id }) => family_id ?? []));
   return {
+    call,
     head: [
       ...before,
       `${files.length} files, ${size} bytes${folder === '' ? '' : `, below ${folder}`}. Packed: ${packed}. Rotated families: ${families.size}.`,
@@ -72,7 +72,7 @@ function renderFiles<File extends ListedFile>(
     ],
     leftOut: ([files_ = { from: 0, to: 0 }], neededTokens) => {
       const missing = files.length - (files_.to - files_.from);
-      return missing > 0 ? [{ text: `${missing} files`, call: again(call, neededTokens) }] : [];
+      return missing > 0 ? [{ text: `${missing} files`, call: withRoom(call, neededTokens) }] : [];
     },
   };
 }
@@ -94,6 +94,7 @@ function inspectedText(file: InspectedFile): string {
 export function renderSessions({ sessions, total }: ReplyOf<'listSessions'>, call: NextCall): Rendered {
   if (sessions.length === 0) return plain('No sessions. start_session starts one.');
   return {
+    call,
     head: [`${sessions.length} of ${total} sessions, those used last first:`],
     sections: [
       {
@@ -108,12 +109,12 @@ export function renderSessions({ sessions, total }: ReplyOf<'listSessions'>, cal
     leftOut: ([shown = { from: 0, to: 0 }], neededTokens) => {
       const missing = sessions.length - (shown.to - shown.from);
       return [
-        ...(missing > 0 ? [{ text: `${missing} sessions`, call: again(call, neededTokens) }] : []),
+        ...(missing > 0 ? [{ text: `${missing} sessions`, call: withRoom(call, neededTokens) }] : []),
         ...(total > sessions.length
           ? [
               {
                 text: `${total - sessions.length} older sessions`,
-                call: again(
+                call: withRoom(
                   { ...call, args: { ...call.args, limit: Math.min(1000, total) } },
                   Math.max(neededTokens, 4000),
                 ),
