@@ -1,6 +1,7 @@
 /** `chs logs`: search in log files, and what is made of what was found. */
 import type { Command } from 'commander';
 import { addGroup, type CommandContext } from './define.ts';
+import { browseCommand } from './logs/browse.ts';
 import { explainCommand } from './logs/explain.ts';
 import { factCommands } from './logs/facts.ts';
 import { formatsCommand } from './logs/formats.ts';
@@ -21,6 +22,7 @@ export function register(program: Command, context: CommandContext): void {
   searchCommand(group, context);
   explainCommand(group, context);
   statsCommands(group, context);
+  browseCommand(group, context);
   lineCommands(group, context);
   openCommand(group, context);
   formatsCommand(group, context);

@@ -52,12 +52,28 @@ const moduleUrl = {
   },
 };
 
+/** A file that is a module, for packages that wait while they are loaded, with what CommonJS packages in it ask for. */
+const moduleProper = {
+  format: 'esm',
+  external: ['react-devtools-core'],
+  define: { 'process.env.NODE_ENV': '"production"' },
+  banner: {
+    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+  },
+};
+
 for (const name of APART) {
   await build({ ...common, ...moduleUrl, entryPoints: [name], outfile: `dist/${fileNameOf(name)}` });
 }
 
 for (const path of OWN_APART) {
-  await build({ ...common, ...moduleUrl, entryPoints: [path], outfile: `dist/${ownFileNameOf(path)}` });
+  const outfile = `dist/${ownFileNameOf(path)}`;
+  await build({
+    ...common,
+    ...(path.endsWith('x') ? moduleProper : moduleUrl),
+    entryPoints: [path],
+    outfile,
+  });
 }
 
 const { outputFiles } = await build({

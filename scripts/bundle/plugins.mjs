@@ -61,15 +61,15 @@ export const APART = [
 ];
 
 /** Modules of ours that bring in much and that few commands need: each with all of it a file of its own. */
-export const OWN_APART = ['src/mcp/sdk.ts'];
+export const OWN_APART = ['src/mcp/sdk.ts', 'commands/views/browse/app.tsx'];
 
-/** `src/mcp/sdk.ts` as `mcp-sdk.cjs`. */
+/** `src/mcp/sdk.ts` as `mcp-sdk.cjs`. What draws is a module proper, as Ink waits while it is loaded. */
 export const ownFileNameOf = (path) =>
   `${path
     .replace(/\.tsx?$/, '')
     .split('/')
     .slice(-2)
-    .join('-')}.cjs`;
+    .join('-')}.${path.endsWith('x') ? 'mjs' : 'cjs'}`;
 
 export const ownApart = {
   name: 'own-apart',
