@@ -11,6 +11,7 @@ import {
   apart,
   fileNameOf,
   madeAtBuild,
+  noDevtools,
   OWN_APART,
   onDemand,
   ownApart,
@@ -55,7 +56,7 @@ const moduleUrl = {
 /** A file that is a module, for packages that wait while they are loaded, with what CommonJS packages in it ask for. */
 const moduleProper = {
   format: 'esm',
-  external: ['react-devtools-core'],
+  plugins: [noDevtools],
   define: { 'process.env.NODE_ENV': '"production"' },
   banner: {
     js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",

@@ -105,6 +105,15 @@ export const apart = {
   },
 };
 
+/** Ink asks for them while it is loaded, and uses them only where a developer wants to look into it. */
+export const noDevtools = {
+  name: 'no-devtools',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^react-devtools-core$/ }, ({ path }) => ({ path, namespace: 'no-devtools' }));
+    onLoad({ filter: /.*/, namespace: 'no-devtools' }, () => ({ contents: 'export default {};' }));
+  },
+};
+
 /** All modules of the bundle are in one place, so what each would make for itself is the bundle's own `require`. */
 export const ownRequire = {
   name: 'own-require',

@@ -40,6 +40,10 @@ function reduce(state: BrowseState, action: Action): BrowseState {
   return action.type === 'rows' ? arrive(state, action.rows, action.hasMore) : resize(state, action.height);
 }
 
+/** What stood on the terminal before comes back at the end (xterm's alternate screen). */
+const OTHER_SCREEN = '\u001B[?1049h\u001B[H';
+const FIRST_SCREEN = '\u001B[?1049l';
+
 /** Runs until the person quits. Rejects with what a request failed with. */
 export async function browse(source: BrowseSource, signal: AbortSignal): Promise<void> {
   let failure: unknown = null;
@@ -47,10 +51,12 @@ export async function browse(source: BrowseSource, signal: AbortSignal): Promise
     failure ??= error;
     app.unmount();
   };
+  process.stdout.write(OTHER_SCREEN);
   const app = render(<Browser source={source} fail={fail} />, { exitOnCtrlC: false });
   const stop = (): void => app.unmount();
   signal.addEventListener('abort', stop, { once: true });
   await app.waitUntilExit();
+  process.stdout.write(FIRST_SCREEN);
   signal.removeEventListener('abort', stop);
   signal.throwIfAborted();
   if (failure !== null) throw failure;

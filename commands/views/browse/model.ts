@@ -137,7 +137,11 @@ function type(state: BrowseState, input: string, { text, name }: BrowseKey): Bro
   if (name === 'backspace') return { ...state, input: [...input].slice(0, -1).join('') };
   if (name === 'enter') {
     if (input === '') return { ...state, input: null };
-    return seek({ ...state, input: null, find: input, message: null }, { what: 'find', step: 1 });
+    const found = { ...state, input: null, find: input, message: null };
+    const row = state.rows[state.selected];
+    const wanted: Seek = { what: 'find', step: 1 };
+    // The line that is looked at may be the one.
+    return row && matches(row, wanted, input) ? found : seek(found, wanted);
   }
   if (name !== undefined || /\p{Cc}/u.test(text)) return state;
   return { ...state, input: (input + text).slice(0, INPUT_CHARS_MAX) };
