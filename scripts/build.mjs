@@ -42,7 +42,7 @@ const common = {
   legalComments: 'none',
   jsx: 'automatic',
   // Native addons and what looks for them stay outside; so does typescript, which cosmiconfig asks for only to read .ts files.
-  external: ['bindings', 'better-sqlite3-napi', 're2', 'typescript'],
+  external: ['bindings', 'better-sqlite3-napi', 'piscina', 're2', 'typescript'],
 };
 
 /** Where a module is, for those who ask. */
@@ -77,12 +77,25 @@ for (const path of OWN_APART) {
   });
 }
 
+/** What runs in a thread of its own starts from a file of its own. */
+const SCAN_WORKER = 'scan-worker.cjs';
+await build({
+  ...common,
+  ...moduleUrl,
+  entryPoints: ['src/logs/search/worker.ts'],
+  outfile: `dist/${SCAN_WORKER}`,
+});
+
 const { outputFiles } = await build({
   ...common,
   plugins: [apart, ownApart, onDemand, ownRequire, madeAtBuild(root)],
   entryPoints: ['commands/main.ts'],
   ...moduleUrl,
-  define: { ...moduleUrl.define, CHS_VERSION: JSON.stringify(version) },
+  define: {
+    ...moduleUrl.define,
+    CHS_VERSION: JSON.stringify(version),
+    CHS_SCAN_WORKER: JSON.stringify(`./${SCAN_WORKER}`),
+  },
   write: false,
 });
 

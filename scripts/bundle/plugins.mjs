@@ -53,7 +53,9 @@ function literal(value) {
 export const APART = [
   '@hono/node-server',
   'busboy',
+  'chardet',
   'cosmiconfig',
+  'iconv-lite',
   'picomatch',
   'pino',
   'smol-toml',
