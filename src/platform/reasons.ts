@@ -140,6 +140,11 @@ const rows: readonly PhraseRow[] = [
     '加上它后一批超过 {count} 个文件；请指定更小的目录',
   ],
   ['it is a directory', '这是一个目录'],
+  ['it lies outside of the allowed directories', '位于允许的目录之外'],
+  ['a pattern denies it', '被禁止规则排除'],
+  ['a link took its place', '其位置已被链接取代'],
+  ['no such file or directory', '没有这个文件或目录'],
+  ['its braces stand for too many globs', '花括号展开后的通配模式过多'],
   ['it is not a regular file', '不是普通文件'],
   [
     'it is not a regular file; send it through a pipe and name it -',
