@@ -53,9 +53,7 @@ function literal(value) {
 export const APART = [
   '@hono/node-server',
   'busboy',
-  'chardet',
   'cosmiconfig',
-  'iconv-lite',
   'picomatch',
   'pino',
   'smol-toml',
