@@ -11,6 +11,7 @@ const benches: Readonly<Record<string, () => Promise<{ measure(): Promise<Outcom
   list: () => import('./list.ts'),
   crashes: () => import('./crashes.ts'),
   uploads: () => import('./uploads.ts'),
+  logs: () => import('./logs.ts'),
 };
 
 const USAGE = `Usage: node build/bench/main.js [--json] [${Object.keys(benches).join(' | ')}]...`;

@@ -88,6 +88,11 @@ function logLimitsOf({ limits, search, sessions, security, logs, clock_drift_pol
     get maxConcurrentSearches() {
       return logs.max_concurrent_searches;
     },
+    get indexedBytesMin() {
+      return search.enable_temp_index
+        ? search.temp_index_threshold_mb * 1024 * 1024
+        : Number.POSITIVE_INFINITY;
+    },
     get clockDriftMs() {
       return clock_drift_policy.seconds * 1000;
     },

@@ -76,7 +76,7 @@ interface LineNear {
 }
 
 async function linesWithin(
-  { view, limits, pool }: FindingContext,
+  { view, limits, pool, times }: FindingContext,
   call: Call,
   sessionId: string,
   window: NonNullable<LineQuery['window']>,
@@ -114,6 +114,7 @@ async function linesWithin(
       scannedBytesMax: limits.maxScannedBytes,
       deadlineMs: deadlineOf(undefined, limits),
       signal: call.signal,
+      times,
     },
     pool,
     sink,

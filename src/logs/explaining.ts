@@ -260,6 +260,7 @@ async function sampleLines(
       scannedBytesMax: bytesMax,
       deadlineMs: monotonicMs() + limits.hardTimeoutMs,
       signal: call.signal,
+      times: null,
     },
     pool,
     sink,

@@ -1,6 +1,7 @@
 /** What the operations that read lines have in common: the query, the files, the limits, a place among the running scans. */
 import type { Call } from '../operation.ts';
 import { ChsError } from '../platform/errors.ts';
+import type { BlockTimesCache } from './search/block-times.ts';
 import { parseCondition } from './search/json-conditions.ts';
 import { compileRegex } from './search/line-matcher.ts';
 import type { ScanPart } from './search/plan.ts';
@@ -26,6 +27,8 @@ export interface FindingLimits {
   readonly cursorTtlMs: number;
   readonly maxSessionBytes: number;
   readonly maxConcurrentSearches: number;
+  /** The times of blocks are remembered of files from this size on; Infinity remembers none. */
+  readonly indexedBytesMin: number;
   /** Clocks of two sources may differ by so much. */
   readonly clockDriftMs: number;
 }
@@ -40,6 +43,7 @@ export interface SessionView {
 export interface FindingContext {
   readonly store: LogStore;
   readonly pool: ScanPool;
+  readonly times: BlockTimesCache;
   /** @throws ChsError SESSION_NOT_FOUND */
   readonly view: (sessionId: string, call: Call) => Promise<SessionView>;
   readonly limits: FindingLimits;

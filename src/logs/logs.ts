@@ -10,6 +10,7 @@ import type { logOperations } from './operations.ts';
 import { createOverviews } from './overviews.ts';
 import { createReadingLines } from './reading-lines.ts';
 import { createRegexCheck } from './regex-check.ts';
+import { type BlockTimesCache, createBlockTimesCache } from './search/block-times.ts';
 import { createScanPool } from './search/pool.ts';
 import { createSearching } from './searching.ts';
 import { createSessions } from './sessions.ts';
@@ -40,6 +41,19 @@ export interface Logs {
   close(): Promise<void>;
 }
 
+/** Small files are looked through faster than anything could be remembered of them. */
+function largeFilesOnly(
+  cache: BlockTimesCache,
+  limits: Pick<FindingLimits, 'indexedBytesMin'>,
+): BlockTimesCache {
+  return {
+    get: (file) => (file.sizeBytes >= limits.indexedBytesMin ? cache.get(file) : null),
+    add(file, learned) {
+      if (file.sizeBytes >= limits.indexedBytesMin) cache.add(file, learned);
+    },
+  };
+}
+
 export function createLogs(context: LogsContext): Logs {
   const { store, limits, now } = context;
   const rules = createRuleFolders(context.rules, now);
@@ -49,6 +63,7 @@ export function createLogs(context: LogsContext): Logs {
   const finding: FindingContext = {
     store,
     pool,
+    times: largeFilesOnly(createBlockTimesCache(), limits),
     view: (id, call) => sessions.view(id, call),
     limits,
     redaction: () => rules.redaction(),

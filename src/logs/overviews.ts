@@ -126,7 +126,7 @@ export interface WholeScan {
 
 /** Every line of the files, as far as the limits go. */
 export function scanWhole(
-  { limits, pool }: FindingContext,
+  { limits, pool, times }: FindingContext,
   { files, query, collecting, input, call }: WholeScan,
   sink: ScanSink,
 ): Promise<ScanOutcome> {
@@ -145,6 +145,7 @@ export function scanWhole(
       scannedBytesMax: limits.maxScannedBytes,
       deadlineMs: deadlineOf(input.hard_timeout_ms, limits),
       signal: call.signal,
+      times,
     },
     pool,
     sink,

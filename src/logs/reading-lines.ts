@@ -124,5 +124,6 @@ function requestOf(
     scannedBytesMax: Number.MAX_SAFE_INTEGER,
     deadlineMs: deadlineOf(undefined, limits),
     signal,
+    times: null,
   };
 }

@@ -226,6 +226,8 @@ async function givePage(context: FindingContext, call: Call, page: Page) {
       scannedBytesMax: limits.maxScannedBytes,
       deadlineMs: deadlineOf(page.hardTimeoutMs, limits),
       signal: call.signal,
+      // Where a file ends has to be known by its lines for what comes later.
+      times: input.follow ? null : context.times,
     },
     pool,
     sink,

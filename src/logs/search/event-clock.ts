@@ -3,6 +3,7 @@ import type { Codec } from '../source/codec.ts';
 import type { LogFile } from '../source/log-file.ts';
 import { createStamper, type Stamper } from '../time/stamper.ts';
 import type { Stamp } from '../time/times.ts';
+import type { TimesRecorder } from './block-times.ts';
 import type { LineEnds } from './newlines.ts';
 import { type ByteWindow, LOOKBACK_BYTES } from './window.ts';
 
@@ -33,6 +34,7 @@ export function createEventClock(
   codec: Codec,
   ends: LineEnds,
   window: ByteWindow,
+  recorder: TimesRecorder | null = null,
 ): EventClock {
   const stamper = createStamper(file.times);
   const hasTimes = file.times.formats.length > 0 || file.times.timeField !== null;
@@ -83,6 +85,7 @@ export function createEventClock(
         time = { epochMs: first.epochMs, subMsNs: 0, headOffset: null };
       else time = withinReach(above(start), offset);
       known = { offset, time };
+      recorder?.noteTime(offset, time.epochMs);
       return time;
     },
   };

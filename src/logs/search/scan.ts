@@ -1,9 +1,18 @@
 /** Runs a scan over files in several threads and puts the results into the files' order, whoever was ready first. */
 import { codecFor } from '../source/encoding.ts';
 import type { Notice } from '../source/notice.ts';
+import type { BlockTimesCache } from './block-times.ts';
 import type { RawHit } from './hits.ts';
 import type { Overview } from './overview.ts';
-import { type PlannedSegment, type PlannedTask, planBytes, planTasks, type ScanPart } from './plan.ts';
+import {
+  type PlanEnd,
+  type PlannedSegment,
+  type PlannedTask,
+  type PlanOptions,
+  planBytes,
+  planTasks,
+  type ScanPart,
+} from './plan.ts';
 import type { ScanPool } from './pool.ts';
 import type { LineQuery } from './query.ts';
 import type { Collecting, SegmentResult } from './task.ts';
@@ -19,6 +28,8 @@ export interface ScanRequest {
   /** See monotonicMs; null where there is no hurry. */
   readonly deadlineMs: number | null;
   readonly signal: AbortSignal;
+  /** What is known of the times of blocks; null to know and learn nothing. */
+  readonly times: BlockTimesCache | null;
   /** For tests. */
   readonly blockBytes?: number;
   readonly segmentBytes?: number;
@@ -70,22 +81,33 @@ export async function runScan(request: ScanRequest, pool: ScanPool, sink: ScanSi
   const stop = (): void => void Atomics.store(new Int32Array(control), 0, 1);
   signal.addEventListener('abort', stop, { once: true });
   const merge = new Merge(request, sink);
+  let planEnd: PlanEnd | null = null;
   const running: { task: PlannedTask; results: Promise<SegmentResult[]> }[] = [];
   try {
     const bytes = Math.min(planBytes(request.parts), request.scannedBytesMax);
-    const tasks = planTasks(request.parts, { ...request, bytesMax: request.scannedBytesMax });
+    const { parts, segmentBytes } = request;
+    const skip = skipOf(request);
+    const tasks = planTasks(parts, {
+      bytesMax: request.scannedBytesMax,
+      skip,
+      ...(segmentBytes === undefined ? {} : { segmentBytes }),
+    });
     const inFlightMax = pool.threads * 2;
     for (;;) {
       while (running.length < inFlightMax) {
-        const { value: task, done } = tasks.next();
-        if (done) break;
+        const planned = tasks.next();
+        if (planned.done) {
+          planEnd = planned.value ?? planEnd;
+          break;
+        }
+        const task = planned.value;
         const results = pool.run(taskOf(request, task, control), bytes);
         // Whoever waits for it hears of it; a result that nobody waits for any more may fail.
         results.catch(() => undefined);
         running.push({ task, results });
       }
       const first = running.shift();
-      if (!first) return merge.finished();
+      if (!first) return merge.finished(planEnd);
       const results = await first.results;
       signal.throwIfAborted();
       if (merge.takeTask(first.task, results)) return merge.outcome();
@@ -97,9 +119,34 @@ export async function runScan(request: ScanRequest, pool: ScanPool, sink: ScanSi
   }
 }
 
+/** What a window of time leaves out, where the times of a file's blocks are known. */
+function skipOf({ query: { window }, times }: ScanRequest): PlanOptions['skip'] {
+  if (!window || !times) return undefined;
+  return (file) => {
+    const known = times.get(file);
+    return (
+      known && { isOutside: (block) => known.isOutside(block, window), lines: (block) => known.lines(block) }
+    );
+  };
+}
+
+/** Whether every line is a hit as far as its text goes, so that its time is asked for. */
+function looksAtEveryTime({ query, collecting }: ScanRequest): boolean {
+  const isForTimes = query.window !== null || collecting.kind === 'overview';
+  const { must, any, none, regex, json } = query;
+  const hasTerms = must.length > 0 || any.length > 0 || none.length > 0 || regex !== null || json !== null;
+  return isForTimes && !hasTerms && collecting.kind !== 'lines';
+}
+
 function taskOf(request: ScanRequest, segments: PlannedTask, control: SharedArrayBuffer) {
   const { query, queryKey, collecting, deadlineMs, lineBytesMax, regexTimeoutMs, blockBytes } = request;
-  const limits = { lineBytesMax, regexTimeoutMs, ...(blockBytes === undefined ? {} : { blockBytes }) };
+  const limits = {
+    lineBytesMax,
+    regexTimeoutMs,
+    countsLines: collecting.kind !== 'count',
+    learnsTimes: request.times !== null && looksAtEveryTime(request),
+    ...(blockBytes === undefined ? {} : { blockBytes }),
+  };
   return { query, queryKey, collecting, segments, limits, control, deadlineMs };
 }
 
@@ -121,8 +168,6 @@ class Merge {
   /** Line ends of the part so far. */
   #lines = 0;
   #end: { next: ScanPlace; why: ScanOutcome['why'] } | null = null;
-  /** The segment that a scan of its own would begin with, had there been no limit of bytes. */
-  #reached: { part: number; offset: number } | null = null;
 
   constructor(request: ScanRequest, sink: ScanSink) {
     this.#request = request;
@@ -146,11 +191,13 @@ class Merge {
       this.#lines = 0;
       this.#stats.filesScanned += 1;
     }
+    this.#lines += segment.skippedLines;
     if (this.#stats.bytesScanned >= this.#request.scannedBytesMax && segment.file.compression === 'gzip')
       return this.#stop('max_scanned_bytes', segment.start, segment.startsLine);
     const { outcome, unreadable } = result;
     if (result.wasCompiled) this.#stats.compiledBefore += 1;
     if (unreadable || outcome?.problem) this.#note(segment.file.path, unreadable ?? outcome?.problem ?? null);
+    if (outcome?.learned) this.#request.times?.add(segment.file, outcome.learned);
     if (outcome) {
       this.#stats.bytesScanned += outcome.bytesScanned;
       this.#stats.candidateLines += outcome.candidateLines;
@@ -165,7 +212,6 @@ class Merge {
     }
     this.#lines += outcome?.lines ?? 0;
     this.#linesOfPart.set(segment.part, this.#lines);
-    this.#reached = { part: segment.part, offset: segment.end };
     const stopped = outcome?.stopped;
     if (!stopped) return false;
     const why = stopped.why === 'bytes' ? 'max_scanned_bytes' : 'hard_timeout_ms';
@@ -182,23 +228,11 @@ class Merge {
   }
 
   /** Every planned segment was scanned: that is all, or as much as the limit of bytes allows. */
-  finished(): ScanOutcome {
-    const { parts } = this.#request;
-    const reached = this.#reached;
-    const at = reached?.part ?? -1;
-    const part = parts[at];
-    if (reached && part && part.file.compression === 'none' && reached.offset < part.fileEnd) {
-      this.#stop('max_scanned_bytes', reached.offset, false);
-    } else {
-      const next = parts.findIndex(
-        (one, index) => index > at && (one.file.compression === 'gzip' || one.start < one.fileEnd),
-      );
-      const following = parts[next];
-      if (following) {
-        this.#part = next;
-        this.#lines = 0;
-        this.#stop('max_scanned_bytes', following.start, following.startsLine);
-      }
+  finished(end: PlanEnd | null): ScanOutcome {
+    if (end) {
+      if (end.part !== this.#part) this.#lines = 0;
+      this.#part = end.part;
+      this.#stop('max_scanned_bytes', end.offset, end.startsLine);
     }
     return this.outcome();
   }

@@ -2,6 +2,12 @@
 import type { Codec } from '../source/codec.ts';
 import { codecFor } from '../source/encoding.ts';
 import type { LogFile } from '../source/log-file.ts';
+import {
+  createTimesRecorder,
+  type LearnedTimes,
+  TIMES_BLOCK_BYTES,
+  type TimesRecorder,
+} from './block-times.ts';
 import { createEventClock, type EventClock } from './event-clock.ts';
 import { Line } from './line.ts';
 import type { LineMatcher, Verdict } from './line-matcher.ts';
@@ -27,6 +33,10 @@ export interface ScanLimits {
   readonly lineBytesMax: number;
   /** An expression that takes longer than this on one line is counted. */
   readonly regexTimeoutMs: number;
+  /** Line ends are counted, for the numbers of lines. */
+  readonly countsLines: boolean;
+  /** Every line is shown to the collector, which asks for its time: so the times of blocks can be learned. */
+  readonly learnsTimes: boolean;
   /** For tests: how much is read at a time. */
   readonly blockBytes?: number;
 }
@@ -77,6 +87,7 @@ export interface SegmentOutcome {
   readonly truncatedLines: number;
   readonly regexTimeouts: number;
   readonly problem: ByteWindow['problem'];
+  readonly learned: LearnedTimes | null;
 }
 
 /** @throws UnreadableFile */
@@ -124,6 +135,8 @@ class SegmentScan implements FoundLine {
   #at = 0;
   #startsLine: boolean;
   #lines = 0;
+  readonly #countsLines: boolean;
+  readonly #recorder: TimesRecorder | null;
   /** Up to this offset line ends are counted. */
   #countedTo: number;
   #candidateLines = 0;
@@ -136,7 +149,7 @@ class SegmentScan implements FoundLine {
     window: ByteWindow,
     matcher: LineMatcher,
     collector: Collector<unknown>,
-    { lineBytesMax, regexTimeoutMs }: ScanLimits,
+    { lineBytesMax, regexTimeoutMs, countsLines, learnsTimes }: ScanLimits,
     stopCheck: StopCheck,
   ) {
     const codec = codecFor(segment.file.encoding);
@@ -150,8 +163,11 @@ class SegmentScan implements FoundLine {
     this.#lineBytesMax = lineBytesMax - (lineBytesMax % codec.unitBytes);
     this.#regexTimeoutMs = regexTimeoutMs;
     this.#startsLine = segment.startsLine;
+    this.#countsLines = countsLines || learnsTimes;
     this.#countedTo = segment.start;
-    const clock = createEventClock(segment.file, codec, this.#ends, window);
+    const isWhole = segment.file.compression === 'none' && learnsTimes;
+    this.#recorder = isWhole ? createTimesRecorder(segment.start, segment.end) : null;
+    const clock = createEventClock(segment.file, codec, this.#ends, window, this.#recorder);
     this.#place = { file: segment.file, window, codec, ends: this.#ends, clock };
   }
 
@@ -289,11 +305,18 @@ class SegmentScan implements FoundLine {
   }
 
   #countTo(index: number): void {
-    const to = Math.min(this.#window.base + index, this.#segment.end);
-    if (to <= this.#countedTo) return;
+    if (!this.#countsLines) return;
+    const end = Math.min(this.#window.base + index, this.#segment.end);
     const { buffer, base } = this.#window;
-    this.#lines += this.#ends.count(buffer, this.#countedTo - base, to - base);
-    this.#countedTo = to;
+    while (this.#countedTo < end) {
+      const from = this.#countedTo;
+      const block = this.#recorder ? (Math.floor(from / TIMES_BLOCK_BYTES) + 1) * TIMES_BLOCK_BYTES : end;
+      const to = Math.min(block, end);
+      const count = this.#ends.count(buffer, from - base, to - base);
+      this.#recorder?.noteLines(from, count);
+      this.#lines += count;
+      this.#countedTo = to;
+    }
   }
 
   #outcome(stopped: SegmentOutcome['stopped']): SegmentOutcome {
@@ -307,6 +330,7 @@ class SegmentScan implements FoundLine {
       truncatedLines: this.#truncatedLines,
       regexTimeouts: this.#regexTimeouts,
       problem: this.#window.problem,
+      learned: this.#recorder?.result(Math.min(this.#window.base + this.#at, this.#segment.end)) ?? null,
     };
   }
 }

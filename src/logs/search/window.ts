@@ -65,9 +65,19 @@ interface Source {
   close(): void;
 }
 
+/** Of this thread: what one window gave back serves the next one, as garbage of this size piles up before it is collected. */
+let spare: Buffer | null = null;
+
+function bufferOf(bytes: number): Buffer {
+  const reused = spare;
+  if (!reused || bytes < reused.length / 2 || bytes > reused.length) return Buffer.allocUnsafeSlow(bytes);
+  spare = null;
+  return reused;
+}
+
 function createWindow(source: Source, blockBytes: number): ByteWindow {
   // One more than a small file has, so that its end is found without a larger buffer.
-  let buffer = Buffer.allocUnsafeSlow(Math.min(HISTORY_BYTES + 2 * blockBytes, source.left() + 1));
+  let buffer = bufferOf(Math.min(HISTORY_BYTES + 2 * blockBytes, source.left() + 1));
   let length = 0;
   let base = source.start;
   let isAtEnd = false;
@@ -113,7 +123,10 @@ function createWindow(source: Source, blockBytes: number): ByteWindow {
       return dropped;
     },
     extend: read,
-    close: () => source.close(),
+    close() {
+      source.close();
+      if (buffer.length === HISTORY_BYTES + 2 * BLOCK_BYTES) spare = buffer;
+    },
   };
 }
 

@@ -92,6 +92,7 @@ async function searched(
         regexTimeoutMs: 1000,
         deadlineMs: null,
         signal: new AbortController().signal,
+        times: null,
       },
       pool,
       sink,
