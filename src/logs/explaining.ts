@@ -14,6 +14,7 @@ import type { LineQuery } from './search/query.ts';
 import { createCountSink, createPageSink, HITS_BEYOND_PAGE, runScan, type ScanSink } from './search/scan.ts';
 import { monotonicMs } from './search/task.ts';
 import type { LogFile } from './source/log-file.ts';
+import { aligned } from './source/text-parts.ts';
 import { nearestWords, wordsOf } from './spelling.ts';
 import { formatInstant } from './time/instants.ts';
 
@@ -290,7 +291,7 @@ async function explainWindow(
     endMs === null ? null : await counting.span({ ...query, window: { startMs: endMs + 1, endMs: null } });
   const tails = files.map((file) => ({
     file,
-    start: file.compression === 'gzip' ? 0 : Math.max(0, file.sizeBytes - TAIL_BYTES) & ~3,
+    start: file.compression === 'gzip' ? 0 : aligned(Math.max(0, file.sizeBytes - TAIL_BYTES)),
     startsLine: file.sizeBytes <= TAIL_BYTES,
     fileEnd: file.sizeBytes,
   }));

@@ -2,6 +2,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { codecFor } from '../source/encoding.ts';
 import type { LogFile } from '../source/log-file.ts';
+import { aligned } from '../source/text-parts.ts';
 import { lineEndsOf } from './newlines.ts';
 
 const PIECE_BYTES = 64 * 1024;
@@ -27,7 +28,7 @@ export function wholeLinesEnd(
   try {
     const piece = Buffer.alloc(PIECE_BYTES);
     for (let end = sizeBytes; end > 0 && sizeBytes - end <= lineBytesMax; ) {
-      const start = Math.max(0, end - PIECE_BYTES) & ~3;
+      const start = aligned(Math.max(0, end - PIECE_BYTES));
       const count = readSync(descriptor, piece, 0, end - start, start);
       const found = ends.previous(piece, 0, count);
       if (found >= 0) return start + found + ends.bytes;

@@ -5,6 +5,7 @@ import { codeOf } from '../source/access.ts';
 import { unpack } from '../source/gzip.ts';
 import type { LogFile } from '../source/log-file.ts';
 import type { NoticeCode } from '../source/notice.ts';
+import { aligned } from '../source/text-parts.ts';
 
 /** An event's first line is looked for so far above a line without a time. */
 export const LOOKBACK_BYTES = 256 * 1024;
@@ -113,7 +114,7 @@ function createWindow(source: Source, blockBytes: number): ByteWindow {
     },
     async advance(from) {
       // A multiple of four, so that units of wide encodings stay where they are.
-      const dropped = Math.max(0, from - HISTORY_BYTES) & ~3;
+      const dropped = aligned(Math.max(0, from - HISTORY_BYTES));
       if (dropped > 0) {
         buffer.copyWithin(0, dropped, length);
         length -= dropped;
@@ -180,7 +181,7 @@ function plainSource(file: LogFile, { start, fileEnd }: WindowOptions): Source {
     closeSync(descriptor);
     throw error;
   }
-  const first = Math.max(0, start - HISTORY_BYTES) & ~3;
+  const first = aligned(Math.max(0, start - HISTORY_BYTES));
   let place = first;
   return {
     start: first,
@@ -202,7 +203,7 @@ async function packedSource(file: LogFile, { start, signal }: WindowOptions): Pr
   const handle = await openHandle(file);
   const pieces = unpack(handle, { signal, keepsOpen: true });
   const iterator = pieces[Symbol.asyncIterator]();
-  const first = Math.max(0, start - HISTORY_BYTES) & ~3;
+  const first = aligned(Math.max(0, start - HISTORY_BYTES));
   let toDrop = first;
   let rest: Buffer = Buffer.alloc(0);
   return {
