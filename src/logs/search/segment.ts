@@ -221,7 +221,8 @@ class SegmentScan implements FoundLine {
     const { buffer, length, isAtEnd } = this.#window;
     const lastEnd = isAtEnd ? length : this.#ends.previous(buffer, this.#at, length);
     if (lastEnd >= 0) return this.#scanRegion(this.#clipped(isAtEnd ? length : lastEnd + this.#ends.bytes));
-    if (length - this.#at > this.#lineBytesMax) return this.#scanLongLine();
+    // What is seen last may be the carriage return of the line's end, or half of a character.
+    if (length - this.#at >= this.#lineBytesMax + 2 * this.#ends.bytes) return this.#scanLongLine();
     await this.#advance();
     return true;
   }

@@ -1,7 +1,10 @@
 /** The files of one search in their order, and how far each went when it began: what makes its pages fit together. */
+import { createHash } from 'node:crypto';
+import { closeSync } from 'node:fs';
 import type { LogFile } from '../source/log-file.ts';
 import type { Notice } from '../source/notice.ts';
 import type { ScanPart } from './plan.ts';
+import { openPlain, readPlain, UnreadableFile } from './window.ts';
 
 /** One file: enough to find it again, wherever it was moved, and to tell it from another one. */
 type SnapshotFile = readonly [
@@ -12,6 +15,7 @@ type SnapshotFile = readonly [
   headHash: string,
   start: number,
   linesBefore: number,
+  headBytes: number,
 ];
 
 /** @param linesBefore line ends of each part before its start */
@@ -25,6 +29,7 @@ export function snapshotOf(parts: readonly ScanPart[], linesBefore: readonly num
       file.identity.headHash,
       start,
       linesBefore[index] ?? 0,
+      file.identity.headBytes,
     ],
   );
   return JSON.stringify(files);
@@ -35,9 +40,10 @@ export function isSnapshotOf(snapshot: string, parts: readonly ScanPart[]): bool
   const known = JSON.parse(snapshot) as readonly SnapshotFile[];
   return (
     known.length === parts.length &&
-    parts.every(
-      ({ file }, index) => file.path === known[index]?.[0] && file.identity.inode === known[index]?.[3],
-    )
+    parts.every(({ file }, index) => {
+      const before = known[index];
+      return before !== undefined && file.path === before[0] && isSame(before, file);
+    })
   );
 }
 
@@ -52,14 +58,12 @@ export interface FoundAgain {
 export function findAgain(snapshot: string, present: readonly LogFile[]): FoundAgain {
   const known = JSON.parse(snapshot) as readonly SnapshotFile[];
   const byPath = new Map(present.map((file) => [file.path, file]));
-  const byIdentity = new Map(present.map((file) => [identityKey(file), file]));
+  const byPlace = new Map(present.map((file) => [placeKey(file.identity.device, file.identity.inode), file]));
   const notices: Notice[] = [];
-  const files = known.map(([path, end, device, inode, headHash]) => {
+  const files = known.map((before) => {
+    const [path, end, device, inode] = before;
     const same = byPath.get(path);
-    const found =
-      same && same.identity.inode === inode && same.identity.device === device
-        ? same
-        : byIdentity.get(`${device} ${inode} ${headHash}`);
+    const found = [same, byPlace.get(placeKey(device, inode))].find((file) => file && isSame(before, file));
     if (found && found.sizeBytes >= end) return found;
     const code = found ? 'TRUNCATED' : same ? 'REPLACED' : 'GONE';
     notices.push({
@@ -73,8 +77,32 @@ export function findAgain(snapshot: string, present: readonly LogFile[]): FoundA
   return { files, places, notices };
 }
 
-function identityKey({ identity }: LogFile): string {
-  return `${identity.device} ${identity.inode} ${identity.headHash}`;
+function placeKey(device: string, inode: string): string {
+  return `${device} ${inode}`;
+}
+
+/** The same file, with the same beginning: one that was written anew in its place is another one. */
+function isSame([, , device, inode, headHash, , , headBytes]: SnapshotFile, file: LogFile): boolean {
+  const { identity } = file;
+  if (identity.device !== device || identity.inode !== inode) return false;
+  if (identity.headBytes === headBytes) return identity.headHash === headHash;
+  // What was short and has grown is known by more bytes now.
+  return identity.headBytes > headBytes && hashOfHead(file, headBytes) === headHash;
+}
+
+function hashOfHead(file: LogFile, headBytes: number): string | null {
+  let descriptor: number | null = null;
+  try {
+    descriptor = openPlain(file);
+    const head = Buffer.alloc(headBytes);
+    const count = readPlain(descriptor, head, 0, headBytes, 0);
+    return createHash('sha256').update(head.subarray(0, count)).digest('hex');
+  } catch (error) {
+    if (error instanceof UnreadableFile) return null;
+    throw error;
+  } finally {
+    if (descriptor !== null) closeSync(descriptor);
+  }
 }
 
 /** Files in the order of their hits: by their first event, relatives together, then by path. */

@@ -132,6 +132,33 @@ function createWindow(source: Source, blockBytes: number): ByteWindow {
 }
 
 /**
+ * Opens a file for reading at places of one's own choice; whoever opens it closes it.
+ *
+ * @throws UnreadableFile as openWindow
+ */
+export function openPlain(file: LogFile): number {
+  const descriptor = retrying(() => openSync(file.path, OPEN_FLAGS));
+  try {
+    check(descriptor, file);
+    return descriptor;
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
+}
+
+/** Reads up to `length` bytes of an open file; 0 at its end. @throws UnreadableFile */
+export function readPlain(
+  descriptor: number,
+  buffer: Buffer,
+  at: number,
+  length: number,
+  place: number,
+): number {
+  return retrying(() => readSync(descriptor, buffer, at, length, place));
+}
+
+/**
  * Only the very file that was inspected, and looked up under the allowed roots, is ever read.
  *
  * @throws UnreadableFile
@@ -174,26 +201,22 @@ function failureOf(error: unknown): UnreadableFile {
 }
 
 function plainSource(file: LogFile, { start, fileEnd }: WindowOptions): Source {
-  const descriptor = retrying(() => openSync(file.path, OPEN_FLAGS));
-  try {
-    check(descriptor, file);
-  } catch (error) {
-    closeSync(descriptor);
-    throw error;
-  }
+  const descriptor = openPlain(file);
   const first = aligned(Math.max(0, start - HISTORY_BYTES));
   let place = first;
+  let wasCut = false;
   return {
     start: first,
     fill(buffer, at, size) {
       const wanted = Math.min(size, fileEnd - place);
       if (wanted <= 0) return 0;
-      const count = retrying(() => readSync(descriptor, buffer, at, wanted, place));
+      const count = readPlain(descriptor, buffer, at, wanted, place);
       place += count;
+      wasCut ||= count === 0;
       return count;
     },
     left: () => Math.max(0, fileEnd - place),
-    problem: () => null,
+    problem: () => (wasCut ? { code: 'TRUNCATED', message: 'it became shorter while it was read' } : null),
     close: () => closeSync(descriptor),
   };
 }
