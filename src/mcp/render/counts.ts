@@ -41,7 +41,7 @@ export function renderStats(reply: ReplyOf<'logStats'>, call: NextCall): Rendere
       ...ended(reply),
     ],
     sections: [
-      { title: 'Most frequent patterns:', items: reply.patterns.map(templateText), share: 0.5 },
+      { title: 'Most frequent patterns:', items: templateTexts(reply.patterns), share: 0.5 },
       {
         title: `Lines in each ${reply.bucket_ms} ms that have any (start, lines, errors):`,
         items: buckets.map(({ start, count, errors }) => `${start} ${count} ${errors}`),
@@ -64,7 +64,7 @@ export function renderPatterns(reply: ReplyOf<'patterns'>, call: NextCall): Rend
     call,
     head: [`${total} patterns in ${lines} lines; variable parts are <*>.`, ...ended(reply)],
     sections: [
-      { title: 'Count, level, first..last seen, pattern:', items: patterns.map(templateText), share: 1 },
+      { title: 'Count, level, first..last seen, pattern:', items: templateTexts(patterns), share: 1 },
     ],
     leftOut: (shown, neededTokens) => [
       ...missing(patterns.length, shown, 'patterns', call, neededTokens),
@@ -80,17 +80,13 @@ export function renderPatterns(reply: ReplyOf<'patterns'>, call: NextCall): Rend
   };
 }
 
-function templateText({
-  count,
-  level,
-  first_seen,
-  last_seen,
-  template,
-  sample_file,
-  sample_line,
-}: Template): string {
-  const times = first_seen === null ? '' : ` ${first_seen}..${last_seen ?? ''}`;
-  return `${count}x ${level ?? '-'}${times} ${oneLine(template, TEMPLATE_CHARS_MAX)} (as ${sample_file}:${sample_line})`;
+function templateTexts(templates: readonly Template[]): string[] {
+  const folder = commonFolder(templates.map(({ sample_file }) => sample_file));
+  return templates.map(({ count, level, first_seen, last_seen, template, sample_file, sample_line }) => {
+    const times = first_seen === null ? '' : ` ${first_seen}..${last_seen ?? ''}`;
+    const place = `${sample_file.slice(folder.length)}:${sample_line}`;
+    return `${count}x ${level ?? '-'}${times} ${oneLine(template, TEMPLATE_CHARS_MAX)} (first at ${place})`;
+  });
 }
 
 interface Counted {

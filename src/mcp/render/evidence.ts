@@ -1,8 +1,12 @@
 /** Facts, timelines and reports as text for a model. */
 import { type NextCall, type Rendered, withRoom } from '../answer.ts';
 import type { InputOf, ReplyOf } from '../tools.ts';
+import { kindsOf } from './kinds.ts';
 import { plain } from './sessions.ts';
 import { commonFolder, tally } from './text.ts';
+
+/** Of a timeline too long to be shown. */
+const KINDS_SHARE = 0.4;
 
 type Fact = ReplyOf<'extractFacts'>['facts'][number];
 type Event = ReplyOf<'timeline'>['events'][number];
@@ -48,6 +52,10 @@ export function renderTimeline(reply: ReplyOf<'timeline'>, call: NextCall): Rend
       `Nothing on the timeline; ${withoutTime} hits without a time. Only what search found is on it.`,
     );
   const folder = commonFolder(events.filter(({ crash }) => crash === null).map(({ file }) => file));
+  const lines = events.filter(({ crash }) => crash === null);
+  const kinds = kindsOf(lines.map((event) => ({ ...event, epochMs: event.timestamp, byteOffset: 0 }))).map(
+    ({ line }) => line,
+  );
   const crashes = events.filter(({ crash }) => crash !== null).length;
   const span = `${events[0]?.timestamp_rfc3339} to ${events.at(-1)?.timestamp_rfc3339}`;
   return {
@@ -57,8 +65,11 @@ export function renderTimeline(reply: ReplyOf<'timeline'>, call: NextCall): Rend
       `By file: ${tally(events.map(({ file }) => file.slice(folder.length)))}.`,
       ...(folder === '' ? [] : [`Files below ${folder}. A line: time file:line | content [facts]`]),
     ],
-    sections: [{ title: null, items: events.map((event) => eventText(event, folder)), share: 1 }],
-    leftOut: ([shown = { from: 0, to: 0 }], neededTokens) => {
+    sections: [
+      { title: 'Kinds of lines among them (count, pattern):', items: kinds, share: KINDS_SHARE },
+      { title: 'In the order of time:', items: events.map((event) => eventText(event, folder)), share: 1 },
+    ],
+    leftOut: ([, shown = { from: 0, to: 0 }], neededTokens) => {
       const missing = events.length - (shown.to - shown.from);
       return [
         ...(missing > 0 ? [{ text: `${missing} later events`, call: withRoom(call, neededTokens) }] : []),

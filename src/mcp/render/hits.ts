@@ -1,16 +1,12 @@
 /** Hits as text for a model: what kinds of lines there are, one of each kind, then the lines. */
-import { createPatternMiner } from '../../logs/patterns/miner.ts';
 import { type LeftOut, type NextCall, type Rendered, type Section, type Shown, withRoom } from '../answer.ts';
 import type { InputOf, ReplyOf } from '../tools.ts';
-import { commonFolder, noticeLines, oneLine } from './text.ts';
+import { kindsOf } from './kinds.ts';
+import { commonFolder, noticeLines } from './text.ts';
 
 type SearchReply = ReplyOf<'search'>;
 type Hit = SearchReply['hits'][number];
 
-/** So many lines are read faster than sorted into kinds. */
-const CLUSTER_FROM = 8;
-const PATTERNS_MAX = 200;
-const TEMPLATE_CHARS_MAX = 300;
 const CLUSTER_SHARE = 0.35;
 const SAMPLE_SHARE = 0.45;
 
@@ -18,8 +14,15 @@ const SAMPLE_SHARE = 0.45;
 export function renderHits(reply: SearchReply, call: NextCall): Rendered {
   const { hits } = reply;
   const folder = commonFolder(hits.map(({ file }) => file));
-  const kinds = hits.length >= CLUSTER_FROM ? kindsOf(hits) : [];
-  const samples = kinds.map(({ sample }) => sample);
+  const kinds = kindsOf(
+    hits.map((hit) => ({
+      ...hit,
+      hit,
+      epochMs: hit.timestamp === null ? null : Date.parse(hit.timestamp),
+      byteOffset: hit.byte_offset,
+    })),
+  );
+  const samples = kinds.map(({ sample }) => sample.hit);
   const others = hits.filter((hit) => !samples.includes(hit));
   const sections: Section[] = [];
   if (kinds.length > 0) {
@@ -65,38 +68,6 @@ function headOf(
   ];
 }
 
-interface Kind {
-  readonly line: string;
-  readonly sample: Hit;
-}
-
-function kindsOf(hits: readonly Hit[]): Kind[] {
-  const miner = createPatternMiner({ patternsMax: PATTERNS_MAX });
-  for (const hit of hits)
-    miner.add(firstLine(hit.content), {
-      epochMs: hit.timestamp === null ? null : Date.parse(hit.timestamp),
-      file: hit.file,
-      lineNumber: hit.line_number,
-      byteOffset: hit.byte_offset,
-    });
-  return miner.patterns().flatMap((pattern) => {
-    const sample = hits.find(
-      (hit) => hit.file === pattern.sample_file && hit.line_number === pattern.sample_line,
-    );
-    if (!sample) return [];
-    const level = pattern.level === null ? '' : ` ${pattern.level}`;
-    const times = pattern.first_ms === null ? '' : ` ${span(pattern.first_ms, pattern.last_ms)}`;
-    return [
-      { line: `${pattern.count}x${level}${times} ${oneLine(pattern.template, TEMPLATE_CHARS_MAX)}`, sample },
-    ];
-  });
-}
-
-function span(firstMs: number, lastMs: number | null): string {
-  const first = new Date(firstMs).toISOString();
-  return lastMs === null || lastMs === firstMs ? first : `${first}..${new Date(lastMs).toISOString()}`;
-}
-
 function hitText(hit: Hit, folder: string): string {
   const place = `[${hit.id}] ${hit.file.slice(folder.length)}:${hit.line_number}`;
   const own = `${place}${hit.timestamp === null ? '' : ` ${hit.timestamp}`} | ${hit.content}`;
@@ -105,10 +76,6 @@ function hitText(hit: Hit, folder: string): string {
     own,
     ...hit.context_after.map((line) => `    ${line}`),
   ].join('\n');
-}
-
-function firstLine(content: string): string {
-  return content.split('\n', 1)[0] ?? '';
 }
 
 interface Left {
