@@ -8,9 +8,9 @@ _chs() {
     word=${COMP_WORDS[i]}
     if [[ -n $skip ]]; then skip=''; continue; fi
     case $word in
-      --after|--annotation|--config|--count|--end-time|--exception-address|--exception-code|--exe-age|--exe-filename|--exe-guid|--exe-version|--expires|--guid|--host|--ignore|--jobs|--key-file|--lang|--limit|--max-age|--max-size|--name|--output|--page|--page-size|--pdb-filename|--pid|--port|--product|--q|--retries|--scope|--server|--signature|--since|--start-time|--summary|--tid|--timeout|--timestamp|--trend-days|--types|--version|--wait-timeout|-V|-g|-j|-n|-o|-p) skip=1 ;;
+      --after|--after-context|--annotation|--any|--before|--before-context|--buckets|--close|--config|--context|--count|--encoding|--end-time|--exception-address|--exception-code|--exclude|--exe-age|--exe-filename|--exe-guid|--exe-version|--expires|--format|--globs|--guid|--hint|--hit|--host|--ignore|--include|--jobs|--json-any|--json-must|--json-none|--key-file|--lang|--limit|--logs|--max-age|--max-hits|--max-size|--must|--name|--none|--order|--output|--page|--page-size|--pdb-filename|--pid|--port|--product|--q|--regex|--retries|--rule|--scope|--server|--session|--signature|--since|--start-time|--summary|--tid|--time-field|--timeout|--timestamp|--top|--trend-days|--types|--tz|--until|--version|--wait-timeout|-A|-B|-C|-V|-e|-g|-j|-m|-n|-o|-p) skip=1 ;;
       -*) ;;
-      *) case "${path:+$path }$word" in 'dump'|'dump upload'|'dump list'|'dump download'|'dump delete'|'dump show'|'dump open'|'dump explain'|'dump modules'|'dump top'|'dump watch'|'dump prune'|'pdb'|'pdb upload'|'pdb list'|'pdb download'|'pdb delete'|'pdb show'|'pdb match'|'pdb wanted'|'exe'|'exe upload'|'exe list'|'exe download'|'exe delete'|'exe show'|'symbols'|'symbols check'|'symbols export'|'symbols import'|'serve'|'token'|'token create'|'token list'|'token revoke'|'config'|'config init'|'config show'|'config check'|'config schema'|'doctor'|'demo') path="${path:+$path }$word" ;; esac ;;
+      *) case "${path:+$path }$word" in 'dump'|'dump upload'|'dump list'|'dump download'|'dump delete'|'dump show'|'dump open'|'dump explain'|'dump modules'|'dump top'|'dump watch'|'dump prune'|'pdb'|'pdb upload'|'pdb list'|'pdb download'|'pdb delete'|'pdb show'|'pdb match'|'pdb wanted'|'exe'|'exe upload'|'exe list'|'exe download'|'exe delete'|'exe show'|'symbols'|'symbols check'|'symbols export'|'symbols import'|'logs'|'logs search'|'logs explain'|'logs stats'|'logs patterns'|'logs browse'|'logs show'|'logs regex'|'logs open'|'logs formats'|'logs facts'|'logs remember'|'logs forget'|'logs timeline'|'logs report'|'logs sessions'|'mcp'|'serve'|'token'|'token create'|'token list'|'token revoke'|'config'|'config init'|'config show'|'config check'|'config schema'|'doctor'|'demo') path="${path:+$path }$word" ;; esac ;;
     esac
   done
   case "$path $prev" in
@@ -62,6 +62,10 @@ _chs() {
     'dump delete --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     'dump delete --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     'dump delete --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'dump show --logs') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'dump show --tz') :; return ;;
+    'dump show --before') :; return ;;
+    'dump show --after') :; return ;;
     'dump show --server') :; return ;;
     'dump show --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     'dump show --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
@@ -215,6 +219,182 @@ _chs() {
     'symbols import --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     'symbols import --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     'symbols import --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'logs --server') :; return ;;
+    'logs --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'logs search --must') :; return ;;
+    'logs search --any') :; return ;;
+    'logs search --none') :; return ;;
+    'logs search -e'|'logs search --regex') :; return ;;
+    'logs search --since') :; return ;;
+    'logs search --until') :; return ;;
+    'logs search --json-must') :; return ;;
+    'logs search --json-any') :; return ;;
+    'logs search --json-none') :; return ;;
+    'logs search --time-field') :; return ;;
+    'logs search --include') :; return ;;
+    'logs search --exclude') :; return ;;
+    'logs search -C'|'logs search --context') :; return ;;
+    'logs search -A'|'logs search --after-context') :; return ;;
+    'logs search -B'|'logs search --before-context') :; return ;;
+    'logs search -m'|'logs search --max-hits') :; return ;;
+    'logs search --encoding') :; return ;;
+    'logs search --tz') :; return ;;
+    'logs search --session') :; return ;;
+    'logs search --server') :; return ;;
+    'logs search --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs search --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs search --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'logs explain --must') :; return ;;
+    'logs explain --any') :; return ;;
+    'logs explain --none') :; return ;;
+    'logs explain -e'|'logs explain --regex') :; return ;;
+    'logs explain --since') :; return ;;
+    'logs explain --until') :; return ;;
+    'logs explain --json-must') :; return ;;
+    'logs explain --json-any') :; return ;;
+    'logs explain --json-none') :; return ;;
+    'logs explain --time-field') :; return ;;
+    'logs explain --include') :; return ;;
+    'logs explain --exclude') :; return ;;
+    'logs explain --encoding') :; return ;;
+    'logs explain --tz') :; return ;;
+    'logs explain --session') :; return ;;
+    'logs explain --server') :; return ;;
+    'logs explain --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs explain --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs explain --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'logs stats --must') :; return ;;
+    'logs stats --any') :; return ;;
+    'logs stats --none') :; return ;;
+    'logs stats -e'|'logs stats --regex') :; return ;;
+    'logs stats --since') :; return ;;
+    'logs stats --until') :; return ;;
+    'logs stats --json-must') :; return ;;
+    'logs stats --json-any') :; return ;;
+    'logs stats --json-none') :; return ;;
+    'logs stats --time-field') :; return ;;
+    'logs stats --include') :; return ;;
+    'logs stats --exclude') :; return ;;
+    'logs stats --buckets') :; return ;;
+    'logs stats --top') :; return ;;
+    'logs stats --encoding') :; return ;;
+    'logs stats --tz') :; return ;;
+    'logs stats --session') :; return ;;
+    'logs stats --server') :; return ;;
+    'logs stats --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs stats --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs stats --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'logs patterns --must') :; return ;;
+    'logs patterns --any') :; return ;;
+    'logs patterns --none') :; return ;;
+    'logs patterns -e'|'logs patterns --regex') :; return ;;
+    'logs patterns --since') :; return ;;
+    'logs patterns --until') :; return ;;
+    'logs patterns --json-must') :; return ;;
+    'logs patterns --json-any') :; return ;;
+    'logs patterns --json-none') :; return ;;
+    'logs patterns --time-field') :; return ;;
+    'logs patterns --include') :; return ;;
+    'logs patterns --exclude') :; return ;;
+    'logs patterns -n'|'logs patterns --limit') :; return ;;
+    'logs patterns --order') COMPREPLY=($(compgen -W 'count rare first_seen last_seen' -- "$cur")); return ;;
+    'logs patterns --encoding') :; return ;;
+    'logs patterns --tz') :; return ;;
+    'logs patterns --session') :; return ;;
+    'logs patterns --server') :; return ;;
+    'logs patterns --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs patterns --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs patterns --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'logs browse --must') :; return ;;
+    'logs browse --any') :; return ;;
+    'logs browse --none') :; return ;;
+    'logs browse -e'|'logs browse --regex') :; return ;;
+    'logs browse --since') :; return ;;
+    'logs browse --until') :; return ;;
+    'logs browse --json-must') :; return ;;
+    'logs browse --json-any') :; return ;;
+    'logs browse --json-none') :; return ;;
+    'logs browse --time-field') :; return ;;
+    'logs browse --include') :; return ;;
+    'logs browse --exclude') :; return ;;
+    'logs browse --encoding') :; return ;;
+    'logs browse --tz') :; return ;;
+    'logs browse --session') :; return ;;
+    'logs browse --server') :; return ;;
+    'logs browse --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs browse --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs browse --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'logs show -C'|'logs show --context') :; return ;;
+    'logs show --encoding') :; return ;;
+    'logs show --tz') :; return ;;
+    'logs show --session') :; return ;;
+    'logs show --server') :; return ;;
+    'logs show --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs show --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs show --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'logs regex --server') :; return ;;
+    'logs regex --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs regex --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs regex --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'logs open --hint') :; return ;;
+    'logs open --globs') :; return ;;
+    'logs open --encoding') :; return ;;
+    'logs open --tz') :; return ;;
+    'logs open --server') :; return ;;
+    'logs open --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs open --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs open --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'logs formats --encoding') :; return ;;
+    'logs formats --tz') :; return ;;
+    'logs formats --session') :; return ;;
+    'logs formats --server') :; return ;;
+    'logs formats --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs formats --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs formats --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'logs facts --session') :; return ;;
+    'logs facts --rule') :; return ;;
+    'logs facts --hit') :; return ;;
+    'logs facts --server') :; return ;;
+    'logs facts --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs facts --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs facts --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'logs remember --session') :; return ;;
+    'logs remember --server') :; return ;;
+    'logs remember --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs remember --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs remember --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'logs forget --session') :; return ;;
+    'logs forget --server') :; return ;;
+    'logs forget --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs forget --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs forget --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'logs timeline --session') :; return ;;
+    'logs timeline --tz') :; return ;;
+    'logs timeline -n'|'logs timeline --limit') :; return ;;
+    'logs timeline --server') :; return ;;
+    'logs timeline --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs timeline --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs timeline --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'logs report --session') :; return ;;
+    'logs report --format') COMPREPLY=($(compgen -W 'markdown json' -- "$cur")); return ;;
+    'logs report --tz') :; return ;;
+    'logs report -o'|'logs report --output') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs report --server') :; return ;;
+    'logs report --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs report --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs report --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'logs sessions --limit') :; return ;;
+    'logs sessions --close') :; return ;;
+    'logs sessions --server') :; return ;;
+    'logs sessions --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs sessions --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'logs sessions --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'mcp --server') :; return ;;
+    'mcp --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'mcp --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'mcp --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
     'serve --host') :; return ;;
     'serve --port') :; return ;;
     'serve --server') :; return ;;
@@ -272,7 +452,7 @@ _chs() {
   case $path in
     '')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
-      else COMPREPLY=($(compgen -W 'dump pdb exe symbols serve token config doctor demo' -- "$cur")); fi ;;
+      else COMPREPLY=($(compgen -W 'dump pdb exe symbols logs mcp serve token config doctor demo' -- "$cur")); fi ;;
     'dump')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
       else COMPREPLY=($(compgen -W 'upload list download delete show open explain modules top watch prune' -- "$cur")); fi ;;
@@ -289,7 +469,7 @@ _chs() {
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-y --yes --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
       else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
     'dump show')
-      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-a --all --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-a --all --logs --tz --before --after --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
       else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     'dump open')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-o --output --zip -f --force --start --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
@@ -363,6 +543,57 @@ _chs() {
     'symbols import')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--follow-pointers -j --jobs --retries --wait --wait-timeout --summary --fail-on-mismatch --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
       else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    'logs')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W 'search explain stats patterns browse show regex open formats facts remember forget timeline report sessions' -- "$cur")); fi ;;
+    'logs search')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--must --any --none -e --regex -i --ignore-case -w --word --since --until --json-must --json-any --json-none --time-field --include --exclude -C --context -A --after-context -B --before-context --event -m --max-hits -c --count -l --files -f --follow --no-explain --encoding --tz --session -k --keep --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    'logs explain')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--must --any --none -e --regex -i --ignore-case -w --word --since --until --json-must --json-any --json-none --time-field --include --exclude --encoding --tz --session --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    'logs stats')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--must --any --none -e --regex -i --ignore-case -w --word --since --until --json-must --json-any --json-none --time-field --include --exclude --buckets --top --encoding --tz --session --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    'logs patterns')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--must --any --none -e --regex -i --ignore-case -w --word --since --until --json-must --json-any --json-none --time-field --include --exclude -n --limit --order --encoding --tz --session --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    'logs browse')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--must --any --none -e --regex -i --ignore-case -w --word --since --until --json-must --json-any --json-none --time-field --include --exclude --encoding --tz --session --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    'logs show')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-C --context --encoding --tz --session --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    'logs regex')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '-i --ignore-case --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+    'logs open')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--hint --globs --encoding --tz --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    'logs formats')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--encoding --tz --session --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    'logs facts')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--session --rule --hit --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+    'logs remember')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--session --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+    'logs forget')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--session --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+    'logs timeline')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--session --with-crashes --tz -n --limit --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+    'logs report')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--session --format --no-snippets --with-crashes --tz -o --output --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+    'logs sessions')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--limit --close --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+    'mcp')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
     'serve')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--host --port --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
       else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;

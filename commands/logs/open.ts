@@ -8,7 +8,7 @@ import { datum } from '../views/facts.ts';
 import { shownBytes } from '../views/progress.ts';
 import { type Column, renderTable } from '../views/table.ts';
 import { repeated, textOf, valuesOf, zoneOf } from './query-options.ts';
-import { absolute } from './target.ts';
+import { absolute, shownAs } from './target.ts';
 
 export function openCommand(parent: Command, context: CommandContext): void {
   addCommand(parent, context, {
@@ -71,7 +71,7 @@ async function open(run: Run, invocation: Invocation): Promise<ExitCode> {
   }
   out.line(sessionId);
   if (files.length === 0) out.note('There are no log files.');
-  else await showFiles(run, files);
+  else await showFiles(run, files, shownAs(invocation.args.map((path) => [path, absolute(path, run.cwd)])));
   return 0;
 }
 
@@ -84,6 +84,7 @@ async function showFiles(
     readonly timestamp_format: string | null;
     readonly compression: string;
   }[],
+  shown: (file: string) => string,
 ): Promise<void> {
   const columns: Column[] = [
     { title: 'FILE', shrinkTo: 20 },
@@ -93,7 +94,7 @@ async function showFiles(
     { title: 'PACKED', dropOrder: 3 },
   ];
   const rows = files.map(({ path, size, encoding, timestamp_format, compression }) => [
-    printable(path, Number.POSITIVE_INFINITY),
+    shown(path),
     shownBytes(size),
     datum(encoding),
     datum(timestamp_format),

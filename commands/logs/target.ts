@@ -110,7 +110,7 @@ function isFile(path: string): boolean {
 }
 
 /** Files come back absolute, with links resolved; a person knows them by the path that was given. */
-function shownAs(given: readonly (readonly [name: string, path: string])[]): (file: string) => string {
+export function shownAs(given: readonly (readonly [name: string, path: string])[]): (file: string) => string {
   const roots = given.flatMap(([name, path]) => {
     const real = realPath(path);
     return (real === path ? [path] : [real, path]).map((root) => ({ name, root }));

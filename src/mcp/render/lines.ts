@@ -4,7 +4,8 @@ import type { InputOf, ReplyOf } from '../tools.ts';
 import { plain } from './sessions.ts';
 import { oneLine } from './text.ts';
 
-const AROUND = 20;
+/** Lines that a next call asks for. */
+const MORE = 40;
 const ERROR_CHARS_MAX = 500;
 
 export function renderLines(
@@ -30,14 +31,19 @@ export function renderLines(
     ],
     leftOut: ([shown = { from: 0, to: 0 }], neededTokens) => {
       const missing = lines.length - (shown.to - shown.from);
-      const at = (line: number): NextCall => {
+      // From the outermost line on, which is there for certain.
+      const from = (line: number, around: { before: number; after: number }): NextCall => {
         const { byte_offset: _, ...args } = call.args;
-        return { ...call, args: { ...args, line_number: Math.max(1, line), before: AROUND, after: AROUND } };
+        return { ...call, args: { ...args, line_number: line, ...around } };
       };
       return [
         ...(missing > 0 ? [{ text: `${missing} of these lines`, call: withRoom(call, neededTokens) }] : []),
-        ...(reply.more_before ? [{ text: 'the lines before', call: at(first - AROUND - 1) }] : []),
-        ...(reply.more_after ? [{ text: 'the lines after', call: at(last + AROUND + 1) }] : []),
+        ...(reply.more_before
+          ? [{ text: 'the lines before', call: from(first, { before: MORE, after: 0 }) }]
+          : []),
+        ...(reply.more_after
+          ? [{ text: 'the lines after', call: from(last, { before: 0, after: MORE }) }]
+          : []),
       ];
     },
   };
