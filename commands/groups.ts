@@ -48,7 +48,7 @@ export const groups: readonly Group[] = [
   },
   {
     name: 'mcp',
-    summary: 'Give the log tools to a language model (MCP on stdin and stdout)',
+    summary: 'Give the log tools to a language model over MCP',
     section: 'Logs',
     load: () => import('./mcp.ts'),
   },

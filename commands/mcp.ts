@@ -10,7 +10,7 @@ import type { ExitCode, Run } from './run.ts';
 export function register(program: Command, context: CommandContext): void {
   addCommand(program, context, {
     name: 'mcp',
-    summary: 'Give the log tools to a language model (MCP on stdin and stdout)',
+    summary: 'Give the log tools to a language model over MCP',
     description:
       'For clients of the Model Context Protocol that start their servers: command `chs`, arguments `mcp`. The tools are ' +
       'the operations of `chs logs`, on the logs of this machine, or with --server on those of a server. Every answer ' +
