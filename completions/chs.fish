@@ -34,7 +34,7 @@ complete -c chs -n '__chs_at ""' -a pdb -d 'Upload, list, show and download PDBs
 complete -c chs -n '__chs_at ""' -a exe -d 'Upload, list, show and download EXEs and DLLs'
 complete -c chs -n '__chs_at ""' -a symbols -d 'Check that all PDBs are stored; export and import symbol stores'
 complete -c chs -n '__chs_at ""' -a logs -d 'Search log files, and make facts, timelines and reports of what is found'
-complete -c chs -n '__chs_at ""' -a mcp -d 'Give the log tools to a language model (MCP on stdin and stdout)'
+complete -c chs -n '__chs_at ""' -a mcp -d 'Give the log tools to a language model over MCP'
 complete -c chs -n '__chs_at ""' -a serve -d 'Serve all of this over HTTP'
 complete -c chs -n '__chs_at ""' -a token -d 'Make, list and revoke API keys'
 complete -c chs -n '__chs_at ""' -a config -d 'Write, show and check the configuration'
