@@ -336,7 +336,9 @@ async function keepPage(
     createdAt: now(),
     snapshot: page.snapshot ?? (next !== null || hasTail ? snapshotOf(parts, page.linesBefore) : null),
   };
-  if (tailOf === null) {
+  // Of a later page nothing but its hits is new.
+  const isWritten = tailOf !== null || (page.snapshot !== null && !input.keep);
+  if (!isWritten) {
     const isThere = await store.saveSearch(record, input.keep ? rows : [], limits.maxSessionBytes);
     if (!isThere) throw new ChsError('SESSION_NOT_FOUND', { id: input.session_id });
   }

@@ -44,5 +44,7 @@ async function open(threads: number): Promise<Piscina> {
     minThreads: 0,
     maxThreads: threads,
     idleTimeout: IDLE_MS,
+    // Lines live for a moment: a small nursery is collected as fast, and takes less memory.
+    resourceLimits: { maxYoungGenerationSizeMb: 6, maxOldGenerationSizeMb: 512 },
   });
 }

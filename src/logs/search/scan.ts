@@ -92,8 +92,8 @@ export async function runScan(request: ScanRequest, pool: ScanPool, sink: ScanSi
       skip,
       ...(segmentBytes === undefined ? {} : { segmentBytes }),
     });
-    const inFlightMax = pool.threads * 2;
-    for (;;) {
+    // The first task often has all that is asked for; what the others did by then would be for nothing.
+    for (let inFlightMax = 1; ; inFlightMax = pool.threads * 2) {
       while (running.length < inFlightMax) {
         const planned = tasks.next();
         if (planned.done) {
