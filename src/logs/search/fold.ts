@@ -19,12 +19,32 @@ export function foldChar(char: string): string {
   return isAsciiChar === lower.charCodeAt(0) < 0x80 ? lower : char;
 }
 
-/** Every character that folds to the same one: itself, its lower and its upper case. */
+/** Every character that folds to the same one. */
 export function caseVariants(char: string): string[] {
   const folded = foldChar(char);
   const upper = folded.toUpperCase();
   const title = upper.length === folded.length && foldChar(upper) === folded ? [upper] : [];
-  return [...new Set([char, folded, ...title])];
+  return [...new Set([char, folded, ...title, ...(otherVariants().get(folded) ?? [])])];
+}
+
+/** Where letters lie that are no upper case of what they fold to: title case, the signs of ohm and ångström, ẞ. */
+const OTHERS_FROM = [0x1c5, 0x3f4, 0x1e9e, 0x1f88, 0x2126, 0x212b] as const;
+const OTHERS_TO = [0x1f2, 0x3f4, 0x1e9e, 0x1ffc, 0x2126, 0x212b] as const;
+let others: ReadonlyMap<string, readonly string[]> | null = null;
+
+function otherVariants(): ReadonlyMap<string, readonly string[]> {
+  if (others) return others;
+  const found = new Map<string, string[]>();
+  for (const [index, from] of OTHERS_FROM.entries()) {
+    for (let code = from; code <= (OTHERS_TO[index] ?? from); code += 1) {
+      const char = String.fromCharCode(code);
+      const folded = foldChar(char);
+      if (folded === char) continue;
+      found.set(folded, [...(found.get(folded) ?? []), char]);
+    }
+  }
+  others = found;
+  return found;
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII begins with control characters.

@@ -23,17 +23,18 @@ type Needle = readonly (readonly number[])[];
 
 /** @returns null where the encoding does not have its characters, so that no line can have it */
 export function compileTerm(term: string, codec: Codec, options: TermOptions): Term | null {
-  if (codec.isStateful) return { isOn: textTest(term, options), finder: null, weight: 0, needles: null };
-  const bytes = codec.encode(term);
-  if (bytes === null || bytes.length === 0) return null;
+  // No decoder gives half of a pair.
+  if (term === '' || !term.isWellFormed()) return null;
   const { caseSensitive, wholeWord } = options;
-  const needles = caseSensitive ? [exactBytes(bytes)] : caselessNeedles(term, codec);
+  const needles = needlesOf(term, codec, caseSensitive);
+  if (needles === 'never') return null;
   if (needles === null) return { isOn: textTest(term, options), finder: null, weight: 0, needles: null };
   const own = skipFinder(needles);
-  const finder = caseSensitive ? exactFinder(bytes) : own;
+  const bytes = codec.encode(term);
   const weight = Math.min(...needles.map((needle) => needle.length));
-  const isWholeTerm = caseSensitive || (isAscii(term) && needles[0]?.length === bytes.length);
-  if (isWholeTerm && !wholeWord) return { isOn: bytesTest(own, codec), finder, weight, needles };
+  const isWhole = weight === bytes?.length && (caseSensitive || isAscii(term));
+  const finder = caseSensitive && isWhole ? exactFinder(bytes) : own;
+  if (isWhole && !wholeWord) return { isOn: bytesTest(own, codec), finder, weight, needles };
   const inText = textTest(term, options);
   return {
     isOn: (line) => own.next(line.buffer, line.start, line.end) >= 0 && inText(line),
@@ -93,22 +94,32 @@ function isWordAt(text: string, index: number, direction: -1 | 1): boolean {
   return WORD.test(char) && !UNSPACED.test(char);
 }
 
-/** Bytes to look for in place of a term in any case: its longest part that has the same length in every case. */
-function caselessNeedles(term: string, codec: Codec): Needle[] | null {
-  const run = longestRun(term, (char) => char < '\x80' || caseVariants(char).length === 1);
-  if (run !== '') return needleOf(run, codec);
-  // Letters of other alphabets only: the first two in each case.
+/**
+ * Bytes to look for in place of a term: its longest part that is the same bytes however it is written.
+ *
+ * @returns null where there is no such part, 'never' where the encoding lacks what has to be there
+ */
+function needlesOf(term: string, codec: Codec, caseSensitive: boolean): Needle[] | 'never' | null {
+  // What is no text is decoded to U+FFFD, whatever its bytes.
+  if (codec.isStateful || term.includes('\ufffd')) return null;
+  const isFixed = (char: string): boolean =>
+    char < '\x80' ||
+    ((caseSensitive || caseVariants(char).length === 1) && codec.isAmbiguous?.(char) !== true);
+  const run = longestRun(term, isFixed);
+  if (run !== '') {
+    const bytes = codec.encode(run);
+    if (bytes === null) return 'never';
+    return [caseSensitive ? exactBytes(bytes) : caselessBytes(bytes)];
+  }
+  if (caseSensitive) return null;
   const [first = '', second = ''] = Array.from(term);
+  // Letters of other alphabets only: the first two in each case.
   const spellings = caseVariants(first).flatMap((one) =>
     second === '' ? [one] : caseVariants(second).map((two) => one + two),
   );
+  for (const char of spellings.join('')) if (codec.isAmbiguous?.(char) === true) return null;
   const encoded = spellings.map((spelling) => codec.encode(spelling)).filter((bytes) => bytes !== null);
-  return encoded.length > 0 ? encoded.map(exactBytes) : null;
-}
-
-function needleOf(run: string, codec: Codec): Needle[] | null {
-  const bytes = codec.encode(run);
-  return bytes === null ? null : [caselessBytes(bytes)];
+  return encoded.length > 0 ? encoded.map(exactBytes) : 'never';
 }
 
 /**

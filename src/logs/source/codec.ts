@@ -10,6 +10,8 @@ export interface Codec {
   readonly isStateful: boolean;
   /** Null: the encoding lacks one of the characters, or is stateful. */
   encode(text: string): Buffer | null;
+  /** Whether other bytes than those that `encode` gives are decoded to this character, too; absent: there are none. */
+  readonly isAmbiguous?: (character: string) => boolean;
   /** Lossy, never throws; a character that is cut at the end is left out. */
   decode(bytes: Buffer, start?: number, end?: number): string;
   /** Bytes of the character at `at`, at least 1; the same as the decoder's step also through invalid bytes. */

@@ -43,6 +43,7 @@ function isIn(byte: number | undefined, from: number, to: number): boolean {
 export function doubleByteCodec(encoding: string): Codec {
   const nextChar = STEPS[encoding] ?? (() => 1);
   const decodePart = encoding === 'euc-kr' ? decodeKorean(nextChar) : decodeByPlatform(encoding);
+  let ambiguous: ReadonlySet<string> | null = null;
   return {
     encoding,
     unitBytes: 1,
@@ -54,9 +55,49 @@ export function doubleByteCodec(encoding: string): Codec {
       // What it has no character for becomes a question mark, and a few others what the decoder reads differently.
       return decodePart(bytes) === text ? bytes : null;
     },
+    isAmbiguous(character) {
+      if (character < '\x80') return false;
+      ambiguous ??= ambiguousOf(encoding, nextChar, decodePart);
+      return ambiguous.has(character);
+    },
     decode: (bytes, start = 0, end = bytes.length) => decodePart(bytes.subarray(start, end)),
     nextChar,
   };
+}
+
+/**
+ * The vendors' additions to these encodings have some characters twice, and old files have the euro at 0x80. What the
+ * decoder knows is compared with what encoding gives.
+ */
+function ambiguousOf(
+  encoding: string,
+  nextChar: Codec['nextChar'],
+  decode: (bytes: Buffer) => string,
+): ReadonlySet<string> {
+  const sequences = byteSequences().filter((bytes) => nextChar(Buffer.from(bytes), 0) === bytes.length);
+  const decoded = decode(Buffer.from(sequences.flatMap((bytes) => [...bytes, 0x0a]))).split('\n');
+  const encoded = iconv().encode(decoded.join('\n'), iconvName(encoding)).toString('latin1').split('\n');
+  const ambiguous = new Set<string>();
+  for (const [index, bytes] of sequences.entries()) {
+    const character = decoded[index] ?? '';
+    if (encoded[index] !== String.fromCharCode(...bytes)) ambiguous.add(character);
+  }
+  return ambiguous;
+}
+
+/** Every one, two or three bytes that may be a character beyond ASCII. */
+function byteSequences(): number[][] {
+  const sequences: number[][] = [];
+  for (let lead = 0x80; lead <= 0xff; lead += 1) {
+    sequences.push([lead]);
+    for (let second = 0x40; second <= 0xff; second += 1) {
+      sequences.push([lead, second]);
+      // The third byte counts in EUC-JP alone.
+      for (let third = 0xa1; lead === 0x8f && third <= 0xfe; third += 1)
+        sequences.push([lead, second, third]);
+    }
+  }
+  return sequences;
 }
 
 function iconv(): typeof Iconv {

@@ -53,8 +53,37 @@ const WORDS = [
   'K',
   '日志B@',
   'foo.bar',
+  'ß',
+  'ẞ',
+  'Ω\u2126ω',
+  'ǅ',
+  'ǆx',
+  'ΣΑΣ',
+  'σας',
+  'Å\u212b',
+  'ЖЗ',
+  'жз',
+  '\0',
+  'a\0b',
+  'x\ry',
 ] as const;
-const SINGLE_BYTE = WORDS.filter((word) => !/[^\p{ASCII}é-üÉÜïÀ-ÿ]/u.test(word));
+
+/** What no line has: nothing may find it, and nothing may stumble over it. */
+const ODD_TERMS = ['a\nab', '\n', '\r\n', 'ok\r', '\r', '\0', 'ab'.repeat(300), '\ud800', 'error\r\nuser'];
+
+const wordsOf = new Map<string, readonly string[]>();
+
+/** The words that an encoding has all characters for. */
+function wordsIn(encoding: string): readonly string[] {
+  const known = wordsOf.get(encoding);
+  if (known) return known;
+  const decoder = new TextDecoder(encoding, { ignoreBOM: true });
+  const words = WORDS.filter(
+    (word) => decoder.decode(iconv.encode(word, encoding, { addBOM: false })) === word,
+  );
+  wordsOf.set(encoding, words);
+  return words;
+}
 
 export interface RandomLog {
   readonly bytes: Buffer;
@@ -71,16 +100,13 @@ export const ENCODINGS = [
   'utf-16be',
   'windows-1252',
   'big5',
+  'shift_jis',
+  'euc-kr',
 ] as const;
 
 export function randomLog(random: Random): RandomLog {
   const encoding = pick(random, ENCODINGS);
-  const words =
-    encoding === 'windows-1252'
-      ? SINGLE_BYTE
-      : encoding === 'big5'
-        ? WORDS.filter((w) => !/[éÉÜï]/.test(w))
-        : WORDS;
+  const words = wordsIn(encoding);
   const ends = pick(random, [['\n'], ['\r\n'], ['\n', '\r\n'], ['\n', '\n\n', '\r\n', '\r\r\n']]);
   const count = Math.floor(random() * pick(random, [3, 30, 150]));
   let text = '';
@@ -122,15 +148,50 @@ const REGEXES = [
   '\\s+user',
   'skin',
   'z{3}',
+  '^$',
+  '^\\s*$',
+  '^(error|user|a)',
+  '(ok|ab|错误)$',
+  '\\Aab|x\\z',
+  '\\Berr',
+  '\\b(?:kill|disk)\\b',
+  '[a-f]{2,4}',
+  '[[:upper:]]{3}',
+  '[\\d_]+',
+  '\\W\\w\\W',
+  '(?:a|b)+x',
+  '(?i)ERR',
+  '(?P<name>us)er',
+  '(err)|(time)out',
+  'erro?r',
+  'foo\\.bar',
+  '.{20,}',
+  '\\x00',
+  '\\p{Han}+',
+  '\\p{Lu}\\p{Ll}',
+  '[^\\x00-\\x7f]',
+  'a{0}b',
+  '(a|ab)(c|x=)',
+  '\\[x\\]',
+  '',
+  'ß|é',
+  'u.*r.*k',
+  '(?s)a.b',
+  '(?m)^k',
+  'a\\nb',
+  '\\n',
+  '\\r',
 ];
 
 export function randomQuery(random: Random): LineQuery {
   const some = (chance: number): string[] =>
     Array.from({ length: random() < chance ? 1 + Math.floor(random() * 3) : 0 }, () =>
-      pick(
-        random,
-        WORDS.filter((word) => word !== ''),
-      ),
+      random() < 0.05
+        ? pick(random, ODD_TERMS)
+        : pick(
+            random,
+            WORDS.filter((word) => word !== ''),
+          ),
     );
   return {
     must: some(0.4),
