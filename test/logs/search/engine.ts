@@ -124,6 +124,7 @@ export async function searched(
         regexTimeoutMs: 1000,
         deadlineMs: null,
         signal: new AbortController().signal,
+        times: null,
       },
       pool,
       sink,
