@@ -67,10 +67,11 @@ function summaryItems({ session, nowMs, timeline, texts, formatTime }: ReportPar
   const part = isPart ? texts.remark(texts.levelsOfFirst(entries.length)) : '';
   return [
     item(texts.session, session.id),
-    ...(session.hint ? [item(texts.hint, inlineText(session.hint, CELL_CHARS_MAX))] : []),
     item(texts.analysed, formatTime(nowMs)),
     item(texts.files, session.files),
     item(texts.events, total),
+    // The documents' four items stand together, for whoever reads them out.
+    ...(session.hint ? [item(texts.hint, inlineText(session.hint, CELL_CHARS_MAX))] : []),
     ...(untimedLines > 0 ? [item(texts.untimed, untimedLines)] : []),
     ...(firstMs !== null && lastMs !== null
       ? [item(texts.span, `${formatTime(firstMs)}${texts.to}${formatTime(lastMs)}`)]

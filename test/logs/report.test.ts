@@ -49,10 +49,10 @@ t.test('writes the documented Markdown, in Chinese', async (t) => {
 
 ## 概要
 - 会话 ID: ${session_id}
-- 说明: 电池
 - 分析时间: 2026-01-06T20:34:56.789+08:00
 - 文件数: 2
 - 事件数: 2
+- 说明: 电池
 - 时间未知的行数: 1
 - 时间范围: 2026-01-06T20:34:56.789+08:00 至 2026-01-06T20:35:00.789+08:00
 - 级别: error 1, info 1
@@ -136,7 +136,7 @@ t.test('gives the same as data', async (t) => {
       '/logs/app.log:11\nuntimed',
     ],
   });
-  t.match(reply.summary, /^Session ID: ses_\w+\nHint: 电池\nAnalysed at: /);
+  t.match(reply.summary, /^Session ID: ses_\w+\nAnalysed at: /);
   const bare = await report(asked(session_id, { format: 'json', include_snippets: false }), ownersCall);
   t.equal(bare.snippets, null);
 });
