@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { logOperations } from '../../src/logs/operations.ts';
 import type { Reached } from '../fixtures/chs.ts';
-import { differences, hitsOf, type Kind, openSession, READABLE, tool, writeLog } from './logs-wire.ts';
+import { differences, hitsOf, type Kind, openSession, READABLE, tool, WATCHED, writeLog } from './logs-wire.ts';
 import { ask, at, inBoth, listAt, textAt } from './wire.ts';
 
 const UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,9}Z$/;
@@ -167,7 +167,7 @@ inBoth(
     const started = await tool(chs, 'start_session', { hint: 'battery', timezone: 'Asia/Shanghai' });
     t.same(differences(started.body, { session_id: 'text' }), []);
     const session_id = textAt(started, 'session_id');
-    const path = join(chs.folder, 'logs');
+    const path = join(chs.folder, WATCHED);
     const added = await tool(chs, 'add_directory', { session_id, path });
     t.same(differences(at(added.body, 'files'), [FILE]), []);
     const narrow = await tool(chs, 'add_directory', { session_id, path, globs: ['*.json'] });

@@ -5,8 +5,11 @@ import type { Test } from 'tap';
 import { type Reached, runningDaemon, type Settings, TEST_KEY } from '../fixtures/chs.ts';
 import { type Answer, ask, at, listAt, textAt } from './wire.ts';
 
-/** Settings with which what stands in `logs` may be read. */
-export const READABLE: Settings = { 'fs.allow_roots': ['logs'] };
+/** Below a test's folder; `logs` is where the daemon writes its own. */
+export const WATCHED = 'watched';
+
+/** Settings with which what stands in WATCHED may be read. */
+export const READABLE: Settings = { 'fs.allow_roots': [WATCHED] };
 
 /** Calls a tool; the body is JSON, or text that is sent as it is. */
 export function tool(
@@ -29,16 +32,16 @@ interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A file below the `logs` of a test's folder; gives its path. */
+/** A file below `WATCHED` of a test's folder; gives its path. */
 export function writeLog(folder: string, name: string, text: string | Uint8Array): string {
-  const path = join(folder, 'logs', name);
+  const path = join(folder, WATCHED, name);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, text);
   return path;
 }
 
 export function appendLog(folder: string, name: string, text: string): void {
-  appendFileSync(join(folder, 'logs', name), text);
+  appendFileSync(join(folder, WATCHED, name), text);
 }
 
 const START_MS = Date.parse('2026-01-06T12:00:00Z');
@@ -54,13 +57,13 @@ export function numberedLines(
   }).join('');
 }
 
-/** A session with everything in `logs`. */
+/** A session with everything in `WATCHED`. */
 export async function openSession(
   chs: Pick<Reached, 'fetch' | 'folder'>,
   given: Readonly<Record<string, unknown>> = {},
 ): Promise<string> {
   const session_id = textAt(await tool(chs, 'start_session', given), 'session_id');
-  const added = await tool(chs, 'add_directory', { session_id, path: join(chs.folder, 'logs') });
+  const added = await tool(chs, 'add_directory', { session_id, path: join(chs.folder, WATCHED) });
   if (added.status !== 200) throw new Error(`add_directory: ${JSON.stringify(added.body)}`);
   return session_id;
 }
