@@ -6,13 +6,13 @@ import type { Domain } from '../src/compose.ts';
 import {
   type BytesReply,
   type Call,
-  commonErrors,
   type EventsReply,
+  errorsOf,
   inputKeys,
   type Operation,
 } from '../src/operation.ts';
 import { type Access, type Principal, permits } from '../src/platform/access.ts';
-import { ChsError, type ErrorCode } from '../src/platform/errors.ts';
+import { ChsError } from '../src/platform/errors.ts';
 import { readableSize } from '../src/platform/size.ts';
 import { answer, answerInDialect, type HeaderReader, type Reply, type ReplyHeaders } from './answer.ts';
 import { decodeTexts, parseInput, parseJsonObject, valuesOf } from './decode.ts';
@@ -100,7 +100,10 @@ async function run(
   const input =
     operation.method === 'POST'
       ? parseInput(operation, {
-          ...onlyKnown(operation, await jsonBody(c, options.maxJsonBytes(operation))),
+          ...withoutNulls(
+            operation,
+            onlyKnown(operation, await jsonBody(c, options.maxJsonBytes(operation))),
+          ),
           ...valuesOf(operation, texts),
         })
       : decodeTexts(operation, texts);
@@ -148,10 +151,13 @@ async function streamEvents(
  * Keeps the list of an operation's errors closed: what it did not declare is nobody's business but
  * the log's, as its text was written for whoever runs the server.
  */
-function declared(error: unknown, { errors }: Operation, { requestId, signal }: Call): unknown {
+function declared(error: unknown, operation: Operation, { requestId, signal }: Call): unknown {
   if (signal.aborted && error === signal.reason) return new ChsError('CALLER_GONE', {}, { cause: error });
-  const known: readonly ErrorCode[] = [...commonErrors, ...errors];
+  const known = errorsOf(operation);
   if (!(error instanceof ChsError) || known.includes(error.code)) return error;
+  // The documents of the log service have a code for it; where the file lies is nobody's business.
+  if (error.code === 'DATABASE_UNUSABLE' && known.includes('DATABASE_ERROR'))
+    return new ChsError('DATABASE_ERROR', { reason: error.params.reason ?? '' }, { cause: error });
   return new ChsError('INTERNAL', { requestId }, { cause: error });
 }
 
@@ -201,6 +207,12 @@ function bodyOf(c: Context<AppEnv>): Readable {
   if (ownStream) return ownStream;
   const { body } = c.req.raw;
   return body ? Readable.fromWeb(body as import('node:stream/web').ReadableStream) : Readable.from([]);
+}
+
+/** Clients of typed languages write null where a field is left out; the documents' own interfaces are such. */
+function withoutNulls({ dialect }: Operation, body: Record<string, unknown>): Record<string, unknown> {
+  if (dialect !== 'tools') return body;
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
 }
 
 /**

@@ -2,8 +2,8 @@
 import * as z from 'zod';
 import { type InputSchema, inputSchema } from '../src/input-schema.ts';
 import {
-  commonErrors,
   type DialectName,
+  errorsOf,
   type Operation,
   type Operations,
   pathParameters,
@@ -169,19 +169,19 @@ function responses(operation: Operation): Json {
     : operation.output === null
       ? file()
       : { 200: success(operation, operation.output) };
-  return { ...succeeded, ...failures(failureSchemaOf(operation), operation.errors) };
+  return { ...succeeded, ...failures(failureSchemaOf(operation), errorsOf(operation)) };
 }
 
 /** @param content what the body of a failure is, by media type */
 function failures(content: Json, errors: readonly ErrorCode[]): Record<string, Json> {
   const replies: Record<string, Json> = {};
   const byStatus = new Map<number, string[]>();
-  for (const code of [...errors, ...commonErrors]) {
+  for (const code of errors) {
     const { status } = errorTable[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
   for (const [status, codes] of [...byStatus].sort(([a], [b]) => a - b)) {
-    replies[status] = { description: [...new Set(codes)].join(', '), content };
+    replies[status] = { description: codes.join(', '), content };
   }
   return replies;
 }

@@ -80,6 +80,19 @@ export const commonErrors = [
   'INTERNAL',
 ] as const satisfies readonly ErrorCode[];
 
+/** The errors that a body of JSON may lead to besides. */
+const jsonBodyErrors = [
+  'BODY_TOO_LARGE',
+  'UNSUPPORTED_ENCODING',
+  'CALLER_GONE',
+] as const satisfies readonly ErrorCode[];
+
+/** Every error that a call of an operation may end with. */
+export function errorsOf({ method, body, errors }: OperationFacts): readonly ErrorCode[] {
+  const ofBody = method === 'POST' && !body ? jsonBodyErrors : [];
+  return [...new Set([...errors, ...ofBody, ...commonErrors])];
+}
+
 /** A table of operations by name. */
 export type Operations = Readonly<Record<string, Operation>>;
 

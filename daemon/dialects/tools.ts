@@ -5,7 +5,6 @@ import type { Dialect } from './dialect.ts';
 /** Failures that the documents of the log service have under a name and status of their own. */
 const DOCUMENTED: Partial<Record<ErrorCode, { readonly code: ErrorCode; readonly status: number }>> = {
   DATABASE_BUSY: { code: 'DATABASE_ERROR', status: 500 },
-  DATABASE_UNUSABLE: { code: 'DATABASE_ERROR', status: 500 },
   CONFIG_INVALID: { code: 'CONFIG_ERROR', status: 500 },
 };
 
@@ -30,7 +29,7 @@ export const toolsDialect = {
 
 /** The documents call an internal failure worth another attempt. */
 function isRetryable({ code, retryable }: ChsError): boolean {
-  return retryable || code === 'INTERNAL' || code === 'DATABASE_UNUSABLE';
+  return retryable || code === 'INTERNAL';
 }
 
 /** Whether a path is the log service's, whatever is there. */

@@ -62,7 +62,7 @@ export const accessOperations = defineOperations({
         token: z.string(),
         expires_at: z.string().nullable(),
       }),
-    errors: ['BODY_TOO_LARGE', 'UNSUPPORTED_ENCODING', 'CALLER_GONE', 'STORAGE_FULL'],
+    errors: ['STORAGE_FULL'],
   },
   listTokens: {
     summary: 'List tokens, newest first',

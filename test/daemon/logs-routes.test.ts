@@ -3,7 +3,16 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { logOperations } from '../../src/logs/operations.ts';
 import type { Reached } from '../fixtures/chs.ts';
-import { differences, hitsOf, type Kind, openSession, READABLE, tool, WATCHED, writeLog } from './logs-wire.ts';
+import {
+  differences,
+  hitsOf,
+  type Kind,
+  openSession,
+  READABLE,
+  tool,
+  WATCHED,
+  writeLog,
+} from './logs-wire.ts';
 import { ask, at, inBoth, listAt, textAt } from './wire.ts';
 
 const UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,9}Z$/;

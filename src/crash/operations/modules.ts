@@ -112,7 +112,7 @@ export const moduleOperations = defineOperations({
     access: 'read',
     input: () => z.object({ modules: z.array(askedModule()).max(500) }),
     output: () => z.object({ modules: z.array(moduleFiles()) }),
-    errors: ['BODY_TOO_LARGE', 'UNSUPPORTED_ENCODING', 'CALLER_GONE'],
+    errors: [],
   },
   listSignatures: {
     summary: 'List the most frequent crashes',

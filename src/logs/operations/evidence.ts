@@ -48,7 +48,14 @@ export const evidenceOperations = {
           .describe('Only rules of these names; none: all'),
       }),
     output: () => z.object({ facts: z.array(fact()) }),
-    errors: ['SESSION_NOT_FOUND', 'TOO_MANY_HITS', 'QUOTA_EXCEEDED', 'CONFIG_ERROR', 'DATABASE_ERROR'],
+    errors: [
+      'SESSION_NOT_FOUND',
+      'TOO_MANY_HITS',
+      'QUOTA_EXCEEDED',
+      'CONFIG_ERROR',
+      'DATABASE_ERROR',
+      'STORAGE_FULL',
+    ],
   },
   remember: {
     summary: 'Keep a conclusion in a session, in place of an earlier one of the same name',
@@ -63,7 +70,7 @@ export const evidenceOperations = {
         value: z.string().max(65_536).describe('The conclusion'),
       }),
     output: () => z.object({ success: z.literal(true) }),
-    errors: ['SESSION_NOT_FOUND', 'QUOTA_EXCEEDED', 'DATABASE_ERROR'],
+    errors: ['SESSION_NOT_FOUND', 'QUOTA_EXCEEDED', 'DATABASE_ERROR', 'STORAGE_FULL'],
   },
   forget: {
     summary: 'Forget a conclusion of a session',
@@ -73,7 +80,7 @@ export const evidenceOperations = {
     access: 'read',
     input: () => z.object({ session_id: sessionId(), key: key() }),
     output: () => z.object({ success: z.literal(true), existed: z.boolean() }),
-    errors: ['SESSION_NOT_FOUND', 'DATABASE_ERROR'],
+    errors: ['SESSION_NOT_FOUND', 'DATABASE_ERROR', 'STORAGE_FULL'],
   },
   timeline: {
     summary: 'Put everything that was found in a session in the order of time',
@@ -99,7 +106,7 @@ export const evidenceOperations = {
         total: z.int(),
         without_time: z.int().describe('Hits whose time is not known, which are not on the timeline'),
       }),
-    errors: ['SESSION_NOT_FOUND', 'DATABASE_ERROR'],
+    errors: ['SESSION_NOT_FOUND', 'DATABASE_ERROR', 'STORAGE_FULL'],
   },
   report: {
     summary: 'Write a report of a session, in Markdown or JSON, Chinese or English',
@@ -129,7 +136,7 @@ export const evidenceOperations = {
         memories: z.record(z.string(), z.string()).optional(),
         snippets: z.array(z.string()).nullable().optional(),
       }),
-    errors: ['SESSION_NOT_FOUND', 'DATABASE_ERROR'],
+    errors: ['SESSION_NOT_FOUND', 'DATABASE_ERROR', 'STORAGE_FULL'],
   },
   aroundCrash: {
     summary: 'Show what logs say around a stored crash',
@@ -184,6 +191,7 @@ export const evidenceOperations = {
       'SEARCH_TIMEOUT',
       'IO_ERROR',
       'DATABASE_ERROR',
+      'STORAGE_FULL',
       'CONFIG_ERROR',
       'TOO_BUSY',
     ],

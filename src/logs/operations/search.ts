@@ -42,6 +42,7 @@ const SEARCH_ERRORS = [
   'QUOTA_EXCEEDED',
   'IO_ERROR',
   'DATABASE_ERROR',
+  'STORAGE_FULL',
   'CONFIG_ERROR',
   'TOO_BUSY',
 ] as const;

@@ -51,7 +51,7 @@ export const sessionOperations = {
         timezone: timezone(),
       }),
     output: () => z.object({ session_id: z.string() }),
-    errors: [],
+    errors: ['DATABASE_ERROR', 'STORAGE_FULL'],
   },
   addDirectory: {
     summary: 'Add the log files of a directory, or one file, to a session',
@@ -81,6 +81,7 @@ export const sessionOperations = {
       'QUOTA_EXCEEDED',
       'IO_ERROR',
       'DATABASE_ERROR',
+      'STORAGE_FULL',
     ],
   },
   openDirectory: {
@@ -112,7 +113,14 @@ export const sessionOperations = {
         files: z.array(file()),
         notices: z.array(notice()),
       }),
-    errors: ['FILE_DENIED', 'INVALID_ENCODING', 'QUOTA_EXCEEDED', 'IO_ERROR', 'DATABASE_ERROR'],
+    errors: [
+      'FILE_DENIED',
+      'INVALID_ENCODING',
+      'QUOTA_EXCEEDED',
+      'IO_ERROR',
+      'DATABASE_ERROR',
+      'STORAGE_FULL',
+    ],
   },
   inspectFormats: {
     summary: 'Show what was found out about the files of a session',
@@ -138,7 +146,7 @@ export const sessionOperations = {
           }),
         ),
       }),
-    errors: ['SESSION_NOT_FOUND', 'FILE_DENIED', 'IO_ERROR', 'DATABASE_ERROR'],
+    errors: ['SESSION_NOT_FOUND', 'FILE_DENIED', 'IO_ERROR', 'DATABASE_ERROR', 'STORAGE_FULL'],
   },
   listSessions: {
     summary: 'List the sessions, those used last first',
@@ -148,7 +156,7 @@ export const sessionOperations = {
     access: 'read',
     input: () => z.object({ limit: z.int().min(1).max(1000).default(50).describe('Most sessions given') }),
     output: () => z.object({ sessions: z.array(summary()), total: z.int() }),
-    errors: ['DATABASE_ERROR'],
+    errors: ['DATABASE_ERROR', 'STORAGE_FULL'],
   },
   closeSession: {
     summary: 'Forget a session with everything that was found in it',
@@ -158,6 +166,6 @@ export const sessionOperations = {
     access: 'read',
     input: () => z.object({ session_id: sessionId() }),
     output: () => z.object({ success: z.literal(true) }),
-    errors: ['SESSION_NOT_FOUND', 'DATABASE_ERROR'],
+    errors: ['SESSION_NOT_FOUND', 'DATABASE_ERROR', 'STORAGE_FULL'],
   },
 } as const;
