@@ -6,6 +6,7 @@ export const TERM_CHARS_MAX = 4096;
 export const REGEX_CHARS_MAX = 4096;
 const GLOBS_MAX = 64;
 const GLOB_CHARS_MAX = 1024;
+const INSTANT_CHARS_MAX = 64;
 export const PATH_CHARS_MAX = 4096;
 export const HIT_IDS_MAX = 10_000;
 
@@ -20,7 +21,9 @@ const terms = (what: string) =>
 const conditions = (what: string) =>
   z.array(z.string().min(1).max(TERM_CHARS_MAX)).max(TERMS_MAX).default([]).describe(what);
 
-const instant = (what: string) => z.iso.datetime({ offset: true }).optional().describe(what);
+/** The documents have a code of their own for what is no time, so that it is looked at later on. */
+const instant = (what: string) =>
+  z.string().min(1).max(INSTANT_CHARS_MAX).optional().meta({ format: 'date-time', description: what });
 
 export const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 export const level = () => z.enum(LEVELS);

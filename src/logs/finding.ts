@@ -114,7 +114,10 @@ function windowOf({ time_start, time_end }: QueryInput, driftMs: number): TimeWi
 
 function instantOf(text: string, field: string): number {
   const epochMs = parseInstant(text);
-  if (epochMs === null) throw new ChsError('BAD_TIME_RANGE', { reason: `${field} ${text} is no such time` });
+  if (epochMs === null) {
+    const expected = 'no time of RFC 3339 with a zone, such as 2026-01-06T12:34:56Z';
+    throw new ChsError('BAD_TIME_RANGE', { reason: `${field} ${text} is ${expected}` });
+  }
   return epochMs;
 }
 
