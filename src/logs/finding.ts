@@ -10,10 +10,10 @@ import type { LineQuery, TimeWindow } from './search/query.ts';
 import type { ScanOutcome } from './search/scan.ts';
 import { inOrder } from './search/snapshot.ts';
 import { monotonicMs } from './search/task.ts';
+import type { SessionView } from './sessions.ts';
 import { wantedBy } from './source/globs.ts';
 import type { LogFile } from './source/log-file.ts';
-import type { Notice } from './source/notice.ts';
-import type { LogStore, SessionRow } from './store.ts';
+import type { LogStore } from './store.ts';
 import { formatInstant, parseInstant } from './time/instants.ts';
 
 export interface FindingLimits {
@@ -33,19 +33,14 @@ export interface FindingLimits {
   readonly clockDriftMs: number;
 }
 
-/** A session with its files as they are now. */
-export interface SessionView {
-  readonly session: SessionRow;
-  readonly files: readonly LogFile[];
-  readonly notices: readonly Notice[];
-}
-
 export interface FindingContext {
   readonly store: LogStore;
   readonly pool: ScanPool;
   readonly times: BlockTimesCache;
   /** @throws ChsError SESSION_NOT_FOUND */
   readonly view: (sessionId: string, call: Call) => Promise<SessionView>;
+  /** As it was a moment ago, which is enough for the next page. */
+  readonly recentView: (sessionId: string, call: Call) => Promise<SessionView>;
   readonly limits: FindingLimits;
   /** Takes secrets out of a text that is given or kept. */
   readonly redaction: () => Promise<(text: string) => string>;

@@ -9,6 +9,7 @@ import { createScanSlots, type FindingContext, type FindingLimits } from './find
 import type { logOperations } from './operations.ts';
 import { createOverviews } from './overviews.ts';
 import { createReadingLines } from './reading-lines.ts';
+import { createRecentViews } from './recent-views.ts';
 import { createRegexCheck } from './regex-check.ts';
 import { type BlockTimesCache, createBlockTimesCache } from './search/block-times.ts';
 import { createScanPool } from './search/pool.ts';
@@ -38,6 +39,7 @@ export interface Logs {
   readonly handlers: Handlers<typeof logOperations>;
   /** Forgets sessions that nobody used for long, some at a time; ends early when `signal` is aborted. */
   expire(signal: AbortSignal): Promise<void>;
+  /** Forgets some more, as no daemon may ever run here. */
   close(): Promise<void>;
 }
 
@@ -58,13 +60,15 @@ export function createLogs(context: LogsContext): Logs {
   const { store, limits, now } = context;
   const rules = createRuleFolders(context.rules, now);
   const sessions = createSessions({ store, access: context.access, limits, now });
+  const views = createRecentViews((id, call) => sessions.view(id, call), now);
   const pool = createScanPool(context.threads);
   const slots = createScanSlots(limits);
   const finding: FindingContext = {
     store,
     pool,
     times: largeFilesOnly(createBlockTimesCache(), limits),
-    view: (id, call) => sessions.view(id, call),
+    view: views.fresh,
+    recentView: views.recent,
     limits,
     redaction: () => rules.redaction(),
     now,
@@ -92,6 +96,10 @@ export function createLogs(context: LogsContext): Logs {
     async expire(signal) {
       while (!signal.aborted && (await sessions.expire()) > 0);
     },
-    close: () => pool.close(),
+    async close() {
+      // What cannot be forgotten now is forgotten another time.
+      await sessions.expire().catch(() => 0);
+      await pool.close();
+    },
   };
 }

@@ -10,7 +10,6 @@ import {
   type QueryInput,
   queryOf,
   type ScanSlots,
-  type SessionView,
   shownStats,
   shownWindow,
   wholeParts,
@@ -23,6 +22,7 @@ import { createPageSink, HITS_BEYOND_PAGE, type PageHit, runScan, type ScanOutco
 import { findAgain, isSnapshotOf, snapshotOf } from './search/snapshot.ts';
 import { monotonicMs } from './search/task.ts';
 import { wholeLinesEnd } from './search/whole-lines.ts';
+import type { SessionView } from './sessions.ts';
 import type { LogFile } from './source/log-file.ts';
 import type { Notice } from './source/notice.ts';
 import type { HitRow } from './store.ts';
@@ -102,7 +102,8 @@ export function createSearching(context: FindingContext, slots: ScanSlots): Sear
       if (!record?.snapshot)
         throw new ChsError('CURSOR_EXPIRED', { reason: 'its search is not kept any more' });
       const input = JSON.parse(record.queryJson) as SearchInput;
-      const view = await context.view(cursor.session_id, call);
+      const look = cursor.tail ? context.view : context.recentView;
+      const view = await look(cursor.session_id, call);
       // What is written later is a search of its own.
       const recordId = cursor.tail ? newRecordId() : record.id;
       const common = { recordId, input, query: queryOf(input, limits), hardTimeoutMs: hard_timeout_ms };
