@@ -170,6 +170,11 @@ async function allowedFolders(walk: Walk, folders: readonly Folder[]): Promise<F
 }
 
 async function addAllowed(walk: Walk, path: string): Promise<void> {
+  if (path.includes('\ufffd') && (await lstat(path).catch(() => null)) === null) {
+    // A name that is no UTF-8 is read with replacement characters, under which nothing can be opened.
+    walk.notices.push({ file: path, code: 'UNREADABLE', message: 'its name is not valid UTF-8' });
+    return;
+  }
   if (walk.rules.denyPatterns.length > 0 && !(await isAllowed(walk, path))) return;
   await addFile(walk, path);
 }

@@ -164,7 +164,8 @@ t.test('says of random expressions only what every match has', async (t) => {
     for (let text = 0; text < 40; text += 1) {
       const some = Array.from({ length: Math.floor(random() * 10) }, () => pick(random, LETTERS));
       // Half of the texts have what is needed nearly, so that there are matches.
-      const line: string = some.join('') + (random() < 0.5 ? literal.slice(0, -1) + pick(random, LETTERS) : '');
+      const line: string =
+        some.join('') + (random() < 0.5 ? literal.slice(0, -1) + pick(random, LETTERS) : '');
       const match: RegExpExecArray | null = regex.exec(line);
       if (match === null) continue;
       tried += 1;
