@@ -1,6 +1,7 @@
 /** What the tests of the log service's routes share: calls of tools, logs to search, and the types of replies. */
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import type { Test } from 'tap';
 import { type Reached, runningDaemon, type Settings, TEST_KEY } from '../fixtures/chs.ts';
 import { type Answer, ask, at, listAt, textAt } from './wire.ts';
@@ -155,3 +156,21 @@ export function differences(value: unknown, kind: Kind, place = ''): string[] {
 function isListKind(kind: Kind): kind is readonly [Kind] {
   return Array.isArray(kind);
 }
+
+export const HOUR_MS = 3_600_000;
+export const T0_MS = Date.parse('2026-01-06T00:00:00Z');
+
+/** Three files one after the other in time, one packed: 130 hits in all, and as many lines that are none. */
+export function writeThree(folder: string): void {
+  const mixed = (count: number, hour: number) => {
+    const startMs = T0_MS + hour * HOUR_MS;
+    const hits = numberedLines(count, { startMs }).split(/(?<=\n)/);
+    return hits.map((line) => `${line}  at frame of nothing\n`).join('');
+  };
+  writeLog(folder, 'c-first.log', mixed(50, 0));
+  writeLog(folder, 'b-second.log.gz', gzipSync(mixed(40, 1)));
+  writeLog(folder, 'a-third.log', mixed(40, 2));
+}
+
+export const THREE_HITS = 130;
+export const LARGE = { page_size: 500 };
