@@ -42,7 +42,7 @@ export const fs = z.object({
   io_mode: z
     .enum(['mmap', 'buffered', 'auto'])
     .default('auto')
-    .meta({ description: 'How log files are read.', reload: true }),
+    .meta({ description: 'How log files are read: in blocks, whatever it says.', inert: true }),
 });
 
 export const search = z.object({

@@ -114,6 +114,7 @@ export async function scanSegment(
 }
 
 const LONG_LINE_BYTES = 16 * 1024;
+const LINES_A_CHECK = 1000;
 
 class SegmentScan implements FoundLine {
   readonly line: Line;
@@ -143,6 +144,7 @@ class SegmentScan implements FoundLine {
   #excludedLines = 0;
   #truncatedLines = 0;
   #regexTimeouts = 0;
+  #linesToCheck = LINES_A_CHECK;
 
   constructor(
     segment: Segment,
@@ -265,6 +267,7 @@ class SegmentScan implements FoundLine {
         // Reading on for what follows a hit may have moved the bytes to a larger buffer.
         buffer = this.#window.buffer;
       }
+      if (!this.#mayGoOn()) return true;
     }
     this.#at = regionEnd;
     // A line without an end is the last one of the file.
@@ -290,7 +293,18 @@ class SegmentScan implements FoundLine {
     const startedMs = performance.now();
     const verdict = this.#matcher.judge(this.line);
     if (performance.now() - startedMs > this.#regexTimeoutMs) this.#regexTimeouts += 1;
+    this.#linesToCheck = 0;
     return verdict;
+  }
+
+  /** Asked after each line: lines that take long, or a thousand of them, are time to see whether to stop. */
+  #mayGoOn(): boolean {
+    if (this.#linesToCheck > 0) {
+      this.#linesToCheck -= 1;
+      return true;
+    }
+    this.#linesToCheck = LINES_A_CHECK;
+    return this.#stopCheck() === null;
   }
 
   /** A line longer than what is looked at: its beginning counts for it, and its end is looked for afterwards. */
