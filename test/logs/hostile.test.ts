@@ -213,6 +213,7 @@ t.test(
     const { logs, post, next, add } = await logsOf(t);
     for (let index = 0; index < 4; index += 1)
       writeFileSync(join(logs, `${index}.log`), 'error line of a log\n'.repeat(60_000));
+    writeFileSync(join(logs, 'kept.log'), 'error line of a log\n');
     await add();
     const racer = spawn(process.execPath, ['-e', RACING, logs], { stdio: 'ignore' });
     t.teardown(() => racer.kill('SIGKILL'));

@@ -1,10 +1,9 @@
 /** The files of one search in their order, and how far each went when it began: what makes its pages fit together. */
-import { createHash } from 'node:crypto';
 import { closeSync } from 'node:fs';
 import type { LogFile } from '../source/log-file.ts';
 import type { Notice } from '../source/notice.ts';
 import type { ScanPart } from './plan.ts';
-import { openPlain, readPlain, UnreadableFile } from './window.ts';
+import { headHashOf, openPlain, UnreadableFile } from './window.ts';
 
 /** One file: enough to find it again, wherever it was moved, and to tell it from another one. */
 type SnapshotFile = readonly [
@@ -100,9 +99,7 @@ function hashOfHead(file: LogFile, headBytes: number): string | null {
   let descriptor: number | null = null;
   try {
     descriptor = openPlain(file);
-    const head = Buffer.alloc(headBytes);
-    const count = readPlain(descriptor, head, 0, headBytes, 0);
-    return createHash('sha256').update(head.subarray(0, count)).digest('hex');
+    return headHashOf(descriptor, headBytes);
   } catch (error) {
     if (error instanceof UnreadableFile) return null;
     throw error;

@@ -1,4 +1,5 @@
 /** A moving window over the bytes of a file: the block that is looked at, and some of what was before it. */
+import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { codeOf } from '../source/access.ts';
@@ -163,11 +164,23 @@ export function readPlain(
  *
  * @throws UnreadableFile
  */
-function check(descriptor: number, { identity, sizeBytes }: LogFile): void {
+function check(descriptor: number, { identity, sizeBytes, mtimeMs }: LogFile): void {
   const found = fstatSync(descriptor, { bigint: true });
   const isSame = String(found.dev) === identity.device && String(found.ino) === identity.inode;
   if (!found.isFile() || !isSame) throw new UnreadableFile('REPLACED', 'another file is there now');
   if (found.size < BigInt(sizeBytes)) throw new UnreadableFile('TRUNCATED', 'it is shorter than it was');
+  const isUntouched = found.size === BigInt(sizeBytes) && Number(found.mtimeNs / 1_000_000n) === mtimeMs;
+  if (isUntouched || identity.headBytes === 0) return;
+  // It may have been written anew in its place, and then no offset is what it was.
+  if (headHashOf(descriptor, identity.headBytes) !== identity.headHash)
+    throw new UnreadableFile('REPLACED', 'it was written anew');
+}
+
+/** SHA-256 of an open file's first bytes, in hex. @throws UnreadableFile */
+export function headHashOf(descriptor: number, headBytes: number): string {
+  const head = Buffer.alloc(headBytes);
+  const count = readPlain(descriptor, head, 0, headBytes, 0);
+  return createHash('sha256').update(head.subarray(0, count)).digest('hex');
 }
 
 const IO_ATTEMPTS = 3;
