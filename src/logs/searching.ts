@@ -19,7 +19,7 @@ import { type Cursor, readCursor, signCursor } from './search/cursor.ts';
 import type { ScanPart } from './search/plan.ts';
 import type { LineQuery } from './search/query.ts';
 import { createPageSink, HITS_BEYOND_PAGE, type PageHit, runScan, type ScanOutcome } from './search/scan.ts';
-import { beginsAsBefore, findAgain, isSnapshotOf, snapshotOf } from './search/snapshot.ts';
+import { findAgain, isSnapshotOf, snapshotOf } from './search/snapshot.ts';
 import { monotonicMs } from './search/task.ts';
 import { wholeLinesEnd } from './search/whole-lines.ts';
 import type { SessionView } from './sessions.ts';
@@ -102,7 +102,8 @@ export function createSearching(context: FindingContext, slots: ScanSlots): Sear
       if (!record?.snapshot)
         throw new ChsError('CURSOR_EXPIRED', { reason: 'its search is not kept any more' });
       const input = JSON.parse(record.queryJson) as SearchInput;
-      const view = await viewFor(context, cursor, call);
+      const look = cursor.tail ? context.view : context.recentView;
+      const view = await look(cursor.session_id, call);
       // What is written later is a search of its own.
       const recordId = cursor.tail ? newRecordId() : record.id;
       const common = { recordId, input, query: queryOf(input, limits), hardTimeoutMs: hard_timeout_ms };
@@ -116,14 +117,6 @@ export function createSearching(context: FindingContext, slots: ScanSlots): Sear
 
 function newRecordId(): string {
   return `srch_${randomBytes(12).toString('hex')}`;
-}
-
-/** A view of a moment ago will do, unless the file that is under way was written anew since. */
-async function viewFor(context: FindingContext, cursor: Cursor, call: Call): Promise<SessionView> {
-  const { session_id, file, tail } = cursor;
-  if (tail) return context.view(session_id, call);
-  const recent = await context.recentView(session_id, call);
-  return beginsAsBefore(file, recent.files) ? recent : context.view(session_id, call);
 }
 
 type PagePlace = Omit<Page, 'recordId' | 'input' | 'query' | 'hardTimeoutMs'>;

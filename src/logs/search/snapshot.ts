@@ -89,12 +89,6 @@ function isSame([, , device, inode, headHash, , , headBytes]: SnapshotFile, file
   return identity.headBytes > headBytes && hashOfHead(file, headBytes) === headHash;
 }
 
-/** Whether the file of this path still begins as it did when it was looked at. */
-export function beginsAsBefore(path: string, files: readonly LogFile[]): boolean {
-  const file = files.find((one) => one.path === path);
-  return file !== undefined && hashOfHead(file, file.identity.headBytes) === file.identity.headHash;
-}
-
 function hashOfHead(file: LogFile, headBytes: number): string | null {
   let descriptor: number | null = null;
   try {
