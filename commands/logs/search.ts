@@ -24,6 +24,8 @@ import { type LogClient, openTarget, sessionTarget, type Target } from './target
 
 /** Hits that one reply carries: the first ones soon, then as many as keep the overhead small. */
 const PAGE_HITS = 1_000;
+/** Whoever counts waits for the end, or presses Ctrl-C. */
+const COUNT_MS = 3_600_000;
 /** So long one request searches before it gives what it has. */
 const SLICE_MS = 10_000;
 const FOLLOW_MS = 500;
@@ -127,7 +129,7 @@ async function searchAll({ run, client, target, query, invocation }: Search): Pr
   const notices = createNotices(run, target);
   const printer = await printerOf(run, target, query, contextLines > 0 || options.event === true);
   const slice = { hard_timeout_ms: SLICE_MS };
-  const summary = { files_scanned: 0, bytes_scanned: 0, compute_ms: 0 };
+  const summary = { files_scanned: 0, bytes_scanned: 0, compute_ms: 0, truncated_lines: 0 };
   let count = 0;
   let reply: Reply = await client.search(
     {
@@ -162,18 +164,23 @@ async function searchAll({ run, client, target, query, invocation }: Search): Pr
     reply = await client.continueSearch({ cursor, ...slice }, { signal });
   }
   printer.end();
+  if (summary.truncated_lines > 0)
+    out.warn(
+      `${summary.truncated_lines} long lines were searched in their beginning only (limits.max_line_bytes)`,
+    );
   if (out.json) out.value({ summary: { hits: count, ...summary, window: reply.window } });
   return count;
 }
 
 function add(
-  summary: { files_scanned: number; bytes_scanned: number; compute_ms: number },
+  summary: { files_scanned: number; bytes_scanned: number; compute_ms: number; truncated_lines: number },
   { stats }: Reply,
 ): void {
   // A page counts the files that it looked into, so the last one of a file may count it again.
   summary.files_scanned = Math.max(summary.files_scanned, stats.files_scanned);
   summary.bytes_scanned += stats.bytes_scanned;
   summary.compute_ms += stats.compute_ms;
+  summary.truncated_lines += stats.truncated_lines;
 }
 
 /** @throws ChsError USAGE */
@@ -235,7 +242,10 @@ async function countOnly(
   { count, explain }: Invocation['options'],
 ): Promise<ExitCode> {
   const { out, signal } = run;
-  const reply = await client.countHits({ session_id: target.sessionId, ...query }, { signal });
+  const reply = await client.countHits(
+    { session_id: target.sessionId, ...query, hard_timeout_ms: COUNT_MS },
+    { signal },
+  );
   createNotices(run, target).tell(reply);
   if (out.json) out.value(reply);
   else if (count !== true) for (const { file } of reply.files) out.line(target.shown(file));

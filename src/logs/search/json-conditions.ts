@@ -69,7 +69,7 @@ function comparison(operator: string, wanted: string, caseSensitive: boolean): (
   return (value) => {
     if (value === undefined || value === null || typeof value === 'object') return false;
     const [left, right] = [Number(value), Number(wanted)];
-    const areNumbers = wanted.trim() !== '' && !Number.isNaN(left) && !Number.isNaN(right);
+    const areNumbers = wanted.trim() !== '' && value !== '' && !Number.isNaN(left) && !Number.isNaN(right);
     if (areNumbers) return holds(left - right);
     const text = textOf(value);
     return holds(text < wanted ? -1 : text > wanted ? 1 : 0);

@@ -97,14 +97,13 @@ export async function scanSegment(
   collector: Collector<unknown>,
   limits: ScanLimits,
   stopCheck: StopCheck,
-  signal?: AbortSignal,
 ): Promise<SegmentOutcome> {
   const { file, start, fileEnd } = segment;
   const window = await openWindow(file, {
     start,
     fileEnd,
     ...(limits.blockBytes === undefined ? {} : { blockBytes: limits.blockBytes }),
-    ...(signal ? { signal } : {}),
+    isAborted: () => stopCheck() === 'abort',
   });
   try {
     return await new SegmentScan(segment, window, matcher, collector, limits, stopCheck).run();

@@ -47,7 +47,8 @@ export interface WindowOptions {
   /** Bytes from here on are not looked at: what a growing file had when the search began. */
   readonly fileEnd: number;
   readonly blockBytes?: number;
-  readonly signal?: AbortSignal;
+  /** Asked while what comes before the start is unpacked: nobody waits for the rest. */
+  readonly isAborted?: () => boolean;
 }
 
 /** @throws UnreadableFile when the file is gone, is another one by now, or cannot be opened */
@@ -235,9 +236,9 @@ function plainSource(file: LogFile, { start, fileEnd }: WindowOptions): Source {
 }
 
 /** Unpacks from the beginning, as there is no other place to begin, and drops what comes before the start. */
-async function packedSource(file: LogFile, { start, signal }: WindowOptions): Promise<Source> {
+async function packedSource(file: LogFile, { start, isAborted }: WindowOptions): Promise<Source> {
   const handle = await openHandle(file);
-  const pieces = unpack(handle, { signal, keepsOpen: true });
+  const pieces = unpack(handle, { keepsOpen: true });
   const iterator = pieces[Symbol.asyncIterator]();
   const first = aligned(Math.max(0, start - HISTORY_BYTES));
   let toDrop = first;
@@ -249,7 +250,7 @@ async function packedSource(file: LogFile, { start, signal }: WindowOptions): Pr
       while (count < size) {
         if (rest.length === 0) {
           const { done, value } = await iterator.next();
-          if (done) break;
+          if (done || isAborted?.()) break;
           rest = value.subarray(Math.min(toDrop, value.length));
           toDrop -= value.length - rest.length;
           continue;

@@ -40,6 +40,8 @@ interface Folder {
 
 interface Walk {
   readonly rules: AccessRules;
+  /** What links may lead to. */
+  readonly linkRules: AccessRules;
   readonly signal: AbortSignal | undefined;
   readonly isWanted: (relativePath: string) => boolean;
   readonly filesMax: number;
@@ -67,6 +69,8 @@ export async function findFiles(
 ): Promise<{ files: FoundFile[]; notices: Notice[] }> {
   const walk: Walk = {
     rules: options.rules,
+    // Who may read everything still means the directory that they named, not what its links lead to.
+    linkRules: options.rules.allowRoots === null ? { ...options.rules, allowRoots: roots } : options.rules,
     signal: options.signal,
     isWanted: wantedBy(options.globs),
     filesMax: options.filesMax ?? FILES_MAX,
@@ -190,7 +194,7 @@ async function followLink(walk: Walk, link: Folder): Promise<void> {
   walk.signal?.throwIfAborted();
   let real: string;
   try {
-    real = await resolveAllowed(link.real, walk.rules);
+    real = await resolveAllowed(link.real, walk.linkRules);
   } catch (error) {
     // A link to what is gone is as good as none.
     if (error instanceof ChsError && error.code === 'FILE_DENIED') {
