@@ -75,9 +75,23 @@ test('follows links inside of the roots, each folder and file once', { skip: isW
 test('gives what a link leads to that lies elsewhere among the allowed', { skip: isWindows }, async (t) => {
   const base = folderOf(t, { in: { 'a.log': 'a' }, other: { 'b.log': 'b', c: { 'd.log': 'd' } } });
   symlinkSync('../other', join(base, 'in', 'more'));
-  t.same((await found(base, {}, [join(base, 'in')])).names, ['in/a.log', 'other/b.log', 'other/c/d.log']);
+  const rules = { allowRoots: [base], denyPatterns: [] };
+  t.same((await found(base, { rules }, [join(base, 'in')])).names, [
+    'in/a.log',
+    'other/b.log',
+    'other/c/d.log',
+  ]);
   const globs = ['more/c/*'];
-  t.same((await found(base, { globs }, [join(base, 'in')])).names, ['other/c/d.log']);
+  t.same((await found(base, { rules, globs }, [join(base, 'in')])).names, ['other/c/d.log']);
+});
+
+test('stays in the named directory where everything is allowed', { skip: isWindows }, async (t) => {
+  const base = folderOf(t, { in: { 'a.log': 'a' }, other: { 'b.log': 'b' } });
+  symlinkSync('../other', join(base, 'in', 'more'));
+  const { names, codes } = await found(base, {}, [join(base, 'in')]);
+  t.same(names, ['in/a.log']);
+  t.same(codes, ['LINK_OUTSIDE']);
+  t.same((await found(base, {}, [join(base, 'in'), join(base, 'other')])).names, ['in/a.log', 'other/b.log']);
 });
 
 test('leaves out what patterns deny', async (t) => {
