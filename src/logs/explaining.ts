@@ -101,15 +101,15 @@ function createCounting(
       return count;
     },
     async span(query) {
-      const times: number[] = [];
+      let firstMs: number | null = null;
+      let lastMs: number | null = null;
       const sink = createCountSink((_part, _hits, overview) => {
-        if (overview?.firstMs != null && overview.lastMs !== null)
-          times.push(overview.firstMs, overview.lastMs);
+        if (overview?.firstMs == null || overview.lastMs === null) return;
+        firstMs = firstMs === null ? overview.firstMs : Math.min(firstMs, overview.firstMs);
+        lastMs = lastMs === null ? overview.lastMs : Math.max(lastMs, overview.lastMs);
       });
       await scan(query, { kind: 'overview', patternsMax: 0 }, sink);
-      return times.length === 0
-        ? { firstMs: null, lastMs: null }
-        : { firstMs: Math.min(...times), lastMs: Math.max(...times) };
+      return { firstMs, lastMs };
     },
     isComplete: () => isComplete,
   };
@@ -309,7 +309,9 @@ async function explainWindow(
     hits_outside: Math.max(0, hits - inside),
     nearest_before: shownMs(before?.lastMs ?? null),
     nearest_after: shownMs(after?.firstMs ?? null),
-    first_event: shownMs(firsts.length > 0 ? Math.min(...firsts) : null),
+    first_event: shownMs(
+      firsts.reduce<number | null>((first, one) => (first === null || one < first ? one : first), null),
+    ),
     last_event: shownMs(
       lasts.reduce<number | null>((last, one) => (last === null || one > last ? one : last), null),
     ),

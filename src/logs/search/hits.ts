@@ -16,6 +16,19 @@ export interface RawHit {
   readonly isTruncated: boolean;
 }
 
+export interface CollectedHits {
+  readonly hits: readonly RawHit[];
+  /** Where the scan goes on, when it was stopped: there may be more hits behind the last one. */
+  readonly resume: ResumePlace | null;
+}
+
+export interface ResumePlace {
+  readonly offset: number;
+  readonly startsLine: boolean;
+  /** Line ends between the segment's start and there. */
+  readonly lineIndex: number;
+}
+
 export interface HitOptions {
   /** Stop at so many. */
   readonly hitsMax: number;
@@ -32,8 +45,9 @@ export interface HitOptions {
 /** A line and what follows it, for an event of many lines. */
 const EVENT_LINES_MAX = 1000;
 
-export function createHitCollector(options: HitOptions): Collector<RawHit[]> {
+export function createHitCollector(options: HitOptions): Collector<CollectedHits> {
   const hits: RawHit[] = [];
+  let resume: ResumePlace | null = null;
   let chars = 0;
   /** Lines before this offset belong to an event that was given. */
   let givenTo = 0;
@@ -41,9 +55,10 @@ export function createHitCollector(options: HitOptions): Collector<RawHit[]> {
     async take(found, place) {
       const { window } = place;
       const offset = window.base + found.start;
-      if (offset < givenTo) return true;
       if (options.linesToPass !== undefined && found.lineIndex() < options.linesToPass) return true;
+      // Asked of every line, also of those of an event that was given: the times of blocks are learned by it.
       const time = place.clock.timeOf(found.start, found.end);
+      if (offset < givenTo) return true;
       if (options.window && !isInWindow(time.epochMs, options.window)) return true;
       const at = { epochMs: time.epochMs, subMsNs: time.subMsNs };
       // Before more is read: what is read on does not move, but the line's own text may not be asked for yet.
@@ -66,10 +81,18 @@ export function createHitCollector(options: HitOptions): Collector<RawHit[]> {
       }
       hits.push(hit);
       chars += hit.content.length + sum(hit.before) + sum(hit.after);
-      return hits.length < options.hitsMax && chars < options.charsMax;
+      if (hits.length < options.hitsMax && chars < options.charsMax) return true;
+      resume = behind(found, window.base, own.lineIndex);
+      return false;
     },
-    result: () => hits,
+    result: () => ({ hits, resume }),
   };
+}
+
+/** Behind the line of a hit, or within it where its end is not known. */
+function behind({ next, end }: FoundLine, base: number, lineIndex: number): ResumePlace {
+  if (next === null) return { offset: base + end, startsLine: false, lineIndex };
+  return { offset: base + next, startsLine: true, lineIndex: lineIndex + 1 };
 }
 
 function sum(lines: readonly string[]): number {

@@ -4,7 +4,8 @@ import { ChsError } from '../../platform/errors.ts';
 export interface JsonCondition {
   /** Names and indexes from the outside in. */
   readonly path: readonly string[];
-  readonly test: (value: unknown) => boolean;
+  /** @param text the whole line: numbers that JavaScript cannot hold are compared as they are written there */
+  readonly test: (value: unknown, text: string) => boolean;
 }
 
 const OPERATORS = ['>=', '<=', '!=', '!~', '=', '~', '>', '<'] as const;
@@ -27,7 +28,7 @@ export function parseCondition(text: string, field: string, caseSensitive: boole
   }
   if (!match) return { path, test: (value) => value !== undefined };
   const wanted = match[3] ?? '';
-  return { path, test: comparison(match[2] ?? '', wanted, caseSensitive) };
+  return { path, test: comparison(match[2] ?? '', wanted, { caseSensitive, name: path.at(-1) ?? '' }) };
 }
 
 /** `a.b[0].c`; a name with dots in quotes: `"a.b".c` */
@@ -55,13 +56,29 @@ function memberOf(value: unknown, name: string): unknown {
   return Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined;
 }
 
-function comparison(operator: string, wanted: string, caseSensitive: boolean): (value: unknown) => boolean {
+interface ComparisonOptions {
+  readonly caseSensitive: boolean;
+  /** The last name of the path. */
+  readonly name: string;
+}
+
+function comparison(
+  operator: string,
+  wanted: string,
+  { caseSensitive, name }: ComparisonOptions,
+): JsonCondition['test'] {
   const fold = (text: string): string => (caseSensitive ? text : text.toLowerCase());
   const sought = fold(wanted);
-  const isEqual = (value: unknown): boolean => value !== undefined && fold(textOf(value)) === sought;
+  const isWritten = exactNumber(name, wanted);
+  const isEqual = (value: unknown, text: string): boolean => {
+    if (typeof value !== 'number' || !NUMBER.test(wanted))
+      return value !== undefined && fold(textOf(value)) === sought;
+    if (value !== Number(wanted)) return false;
+    return Number.isSafeInteger(value) || !Number.isInteger(value) || isWritten(text);
+  };
   const contains = (value: unknown): boolean => value !== undefined && fold(textOf(value)).includes(sought);
   if (operator === '=') return isEqual;
-  if (operator === '!=') return (value) => !isEqual(value);
+  if (operator === '!=') return (value, text) => !isEqual(value, text);
   if (operator === '~') return contains;
   if (operator === '!~') return (value) => !contains(value);
   const holds = (order: number): boolean =>
@@ -74,6 +91,17 @@ function comparison(operator: string, wanted: string, caseSensitive: boolean): (
     const text = textOf(value);
     return holds(text < wanted ? -1 : text > wanted ? 1 : 0);
   };
+}
+
+const NUMBER = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/;
+
+/** Whether a number stands in the line under this name, digit by digit. */
+function exactNumber(name: string, wanted: string): (text: string) => boolean {
+  const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  const member = new RegExp(
+    `(?:${escaped(JSON.stringify(name))}\\s*:|[[,])\\s*${escaped(wanted)}(?![\\d.eE])`,
+  );
+  return (text) => member.test(text);
 }
 
 function textOf(value: unknown): string {

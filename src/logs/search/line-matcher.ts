@@ -17,14 +17,11 @@ export interface LineMatcher {
   readonly finder: Finder | null;
   /** `excluded` is what would be a hit but for the terms that must not be there. */
   judge(line: Line): Verdict;
-  /** Terms that it looks for. */
-  readonly dictionarySize: number;
 }
 
 /** For a query that no line can answer: nothing has to be looked at. */
 export const nothingMatches: LineMatcher = {
   finder: { next: () => -1 },
-  dictionarySize: 0,
   judge: () => 'no',
 };
 
@@ -46,22 +43,27 @@ export function compileMatcher(query: LineQuery, codec: Codec): LineMatcher {
   const finder = isHopeless ? null : (bestFinder(needed, literal, any) ?? regexFinder(query, codec));
   return {
     finder,
-    dictionarySize: query.must.length + query.any.length + query.none.length,
     judge(line) {
       for (const term of needed) if (!term.isOn(line)) return 'no';
       if (any.length > 0 && !any.some((term) => term.isOn(line))) return 'no';
       if (regex?.test(line.text) === false) return 'no';
       const value = json && parsed(line.text);
-      if (json && (value === null || !json.admits(value))) return 'no';
+      if (json && (value === null || !json.admits(value, line.text))) return 'no';
       if (none.some((term) => term.isOn(line))) return 'excluded';
-      return json && value !== null && json.excludes(value) ? 'excluded' : 'hit';
+      return json && value !== null && json.excludes(value, line.text) ? 'excluded' : 'hit';
     },
   };
 }
 
+/** Each costs time and memory at every match. */
+const GROUPS_MAX = 100;
+
 /** @throws ChsError REGEX_ERROR */
 export function compileRegex(source: string, options: { caseSensitive: boolean; wholeWord?: boolean }): RE2 {
   const flags = options.caseSensitive ? '' : 'i';
+  const groups = source.match(/(?<!\\)\((?!\?(?!P?<))/g)?.length ?? 0;
+  if (groups > GROUPS_MAX)
+    throw new ChsError('REGEX_ERROR', { reason: `it has more than ${GROUPS_MAX} groups` });
   try {
     const plain = new RE2(source, flags);
     // As grep -w: what is around the match is no part of a word.
@@ -90,15 +92,17 @@ function bestFinder(must: readonly Term[], literal: Term | null, any: readonly T
   return any.length === 1 && only ? only.finder : skipFinder(any.flatMap((term) => term.needles ?? []));
 }
 
+/** What asks for the ends of a line, or may go beyond one; inline flags may switch either on. */
+const NOT_ON_BLOCKS = /[$^\n\r]|\\[bBAzCsSDWnrfvxpPQ\d]|\(\?[a-zA-Z-]|\[\[?:|(\\[at]|[\p{Cc}])-/u;
+
 /**
- * Runs the expression over whole blocks. A match may begin on one line and end on another, so it only says where to
- * look next: whoever goes on does so after the line where it begins, and misses nothing. Expressions that ask what
- * stands at the ends of a line are tried on lines alone.
+ * Runs the expression over whole blocks, where no match can begin on one line and end on another. Other expressions
+ * are tried on lines alone.
  */
 function regexFinder(query: LineQuery, codec: Codec): Finder | null {
   const { regex, caseSensitive, wholeWord } = query;
   if (regex === null || wholeWord || codec.encoding !== 'utf-8') return null;
-  if (/[$^]|\\[bBAzC]|\(\?[a-zA-Z-]/.test(regex.replace(/\(\?P?</g, '('))) return null;
+  if (NOT_ON_BLOCKS.test(regex.replace(/\(\?P?</g, '('))) return null;
   const pattern = new RE2(regex, caseSensitive ? 'g' : 'gi');
   let isText = false;
   return {
@@ -116,8 +120,9 @@ function regexFinder(query: LineQuery, codec: Codec): Finder | null {
 }
 
 interface JsonMatcher {
-  admits(value: object): boolean;
-  excludes(value: object): boolean;
+  /** @param text the line */
+  admits(value: object, text: string): boolean;
+  excludes(value: object, text: string): boolean;
 }
 
 function compileJson({ json, caseSensitive }: LineQuery): JsonMatcher {
@@ -126,11 +131,12 @@ function compileJson({ json, caseSensitive }: LineQuery): JsonMatcher {
   const must = conditions(json?.must, 'json_path_must');
   const any = conditions(json?.any, 'json_path_any');
   const none = conditions(json?.none, 'json_path_none');
-  const holds = (value: object) => (condition: JsonCondition) =>
-    condition.test(valueAt(value, condition.path));
+  const holds = (value: object, text: string) => (condition: JsonCondition) =>
+    condition.test(valueAt(value, condition.path), text);
   return {
-    admits: (value) => must.every(holds(value)) && (any.length === 0 || any.some(holds(value))),
-    excludes: (value) => none.some(holds(value)),
+    admits: (value, text) =>
+      must.every(holds(value, text)) && (any.length === 0 || any.some(holds(value, text))),
+    excludes: (value, text) => none.some(holds(value, text)),
   };
 }
 

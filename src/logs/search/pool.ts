@@ -8,7 +8,7 @@ import { runTask, type ScanTask, type SegmentResult } from './task.ts';
 declare const CHS_SCAN_WORKER: string | undefined;
 
 const THREADS_MAX = 8;
-/** Scanned in a few milliseconds, in which nobody else has to wait. */
+/** For terms, scanned in a few milliseconds, in which nobody else has to wait. */
 const INLINE_BYTES_MAX = 1024 * 1024;
 const IDLE_MS = 30_000;
 
@@ -26,7 +26,8 @@ export function createScanPool(threads: number, { inlineBytesMax = INLINE_BYTES_
   return {
     threads: count,
     async run(task, bytes) {
-      if (bytes <= inlineBytesMax) return runTask(task, null);
+      // What an expression takes is known by nobody beforehand.
+      if (bytes <= inlineBytesMax && task.query.regex === null) return runTask(task, null);
       pool ??= open(count);
       return (await pool).run(task);
     },

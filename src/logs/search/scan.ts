@@ -1,5 +1,4 @@
 /** Runs a scan over files in several threads and puts the results into the files' order, whoever was ready first. */
-import { codecFor } from '../source/encoding.ts';
 import type { Notice } from '../source/notice.ts';
 import type { BlockTimesCache } from './block-times.ts';
 import type { RawHit } from './hits.ts';
@@ -275,7 +274,7 @@ export function createPageSink({
   let last = lastGiven;
   return {
     hits,
-    take({ part, file }, result, linesBefore) {
+    take({ part }, result, linesBefore) {
       for (const hit of result.hits) {
         if (last?.part === part && last.offset === hit.offset) continue;
         const lines = linesBefore + hit.lineIndex;
@@ -286,12 +285,10 @@ export function createPageSink({
         chars += charsOf(hit);
         last = { part, offset: hit.offset };
       }
-      // The collector stopped with its last hit: the scan goes on behind that line's beginning.
-      if (chars < charsMax || result.outcome?.stopped) return null;
-      const end = result.hits.at(-1);
-      if (!end) return null;
-      const offset = end.offset + codecFor(file.encoding).unitBytes;
-      return { part, offset, startsLine: false, lines: linesBefore + end.lineIndex };
+      // Whatever follows the last hit was not looked at.
+      if (!result.resume) return null;
+      const { offset, startsLine, lineIndex } = result.resume;
+      return { part, offset, startsLine, lines: linesBefore + lineIndex };
     },
   };
 }

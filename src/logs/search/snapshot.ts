@@ -102,24 +102,33 @@ function hashOfHead(file: LogFile, headBytes: number): string | null {
   }
 }
 
-/** Files in the order of their hits: by their first event, relatives together, then by path. */
+/** Files in the order of their hits: by their first event, relatives together and the oldest first, then by path. */
 export function inOrder(files: readonly LogFile[]): LogFile[] {
-  const familyStart = new Map<string, number>();
-  for (const { familyId, firstEvent } of files) {
-    if (familyId === null || firstEvent === null) continue;
-    familyStart.set(
-      familyId,
-      Math.min(familyStart.get(familyId) ?? Number.POSITIVE_INFINITY, firstEvent.epochMs),
-    );
+  const families = new Map<string, { startMs: number; path: string }>();
+  for (const { familyId, firstEvent, path } of files) {
+    if (familyId === null) continue;
+    const known = families.get(familyId);
+    families.set(familyId, {
+      startMs: Math.min(
+        known?.startMs ?? Number.POSITIVE_INFINITY,
+        firstEvent?.epochMs ?? Number.POSITIVE_INFINITY,
+      ),
+      path: known && known.path < path ? known.path : path,
+    });
   }
-  const startOf = ({ firstEvent, familyId }: LogFile): number =>
-    firstEvent?.epochMs ?? familyStart.get(familyId ?? '') ?? Number.POSITIVE_INFINITY;
-  return [...files].sort(
+  const keyed = files.map((file) => {
+    const family = families.get(file.familyId ?? '');
+    const startMs = file.firstEvent?.epochMs ?? family?.startMs ?? Number.POSITIVE_INFINITY;
+    return { file, startMs, group: family?.path ?? file.path };
+  });
+  keyed.sort(
     (a, b) =>
-      order(startOf(a), startOf(b)) ||
-      (a.familyId !== null && a.familyId === b.familyId ? order(a.sequence, b.sequence) : 0) ||
-      order(a.path, b.path),
+      order(a.startMs, b.startMs) ||
+      order(a.group, b.group) ||
+      order(a.file.sequence, b.file.sequence) ||
+      order(a.file.path, b.file.path),
   );
+  return keyed.map(({ file }) => file);
 }
 
 function order<T extends number | string>(a: T, b: T): number {

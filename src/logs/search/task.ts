@@ -2,7 +2,7 @@
 import type { Codec } from '../source/codec.ts';
 import { codecFor } from '../source/encoding.ts';
 import { createCounter } from './counts.ts';
-import { createHitCollector, type HitOptions, type RawHit } from './hits.ts';
+import { createHitCollector, type HitOptions, type RawHit, type ResumePlace } from './hits.ts';
 import { compileMatcher, type LineMatcher, nothingMatches } from './line-matcher.ts';
 import { createOverviewCollector, type Overview, type OverviewOptions } from './overview.ts';
 import type { LineQuery, TimeWindow } from './query.ts';
@@ -41,6 +41,8 @@ export interface SegmentResult {
   /** Why there is no outcome. */
   readonly unreadable: { readonly code: UnreadableFile['code']; readonly message: string } | null;
   readonly hits: readonly RawHit[];
+  /** Where to go on, when the collector has enough. */
+  readonly resume: ResumePlace | null;
   readonly count: number;
   readonly overview: Overview | null;
   /** The query was compiled for this encoding before. */
@@ -74,9 +76,7 @@ export async function runTask(task: ScanTask, cache: MatcherCache | null): Promi
     const result = await runSegment(segment, task, hits, cache, stopCheck);
     results.push(result);
     hits += result.hits.length;
-    const { collecting } = task;
-    const isEnough = collecting.kind === 'hits' && hits >= collecting.options.hitsMax;
-    if (isEnough || result.outcome?.stopped) break;
+    if (result.resume || result.outcome?.stopped) break;
   }
   return results;
 }
@@ -90,7 +90,7 @@ async function runSegment(
 ): Promise<SegmentResult> {
   const { collecting } = task;
   const { matcher, wasCompiled } = matcherFor(task, codecFor(segment.file.encoding), cache);
-  const none = { hits: [], count: 0, overview: null, wasCompiled };
+  const none = { hits: [], resume: null, count: 0, overview: null, wasCompiled };
   const run = <T>(collector: Collector<T>): Promise<SegmentOutcome> =>
     scanSegment(
       segment,
@@ -104,7 +104,7 @@ async function runSegment(
       const { options } = collecting;
       const collector = createHitCollector({ ...options, hitsMax: options.hitsMax - hitsBefore });
       const outcome = await run(collector);
-      return { ...none, outcome, unreadable: null, hits: collector.result() };
+      return { ...none, outcome, unreadable: null, ...collector.result() };
     }
     if (collecting.kind === 'count' || collecting.kind === 'lines') {
       const collector = createCounter(collecting.kind === 'count' ? collecting.window : null);

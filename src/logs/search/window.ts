@@ -184,7 +184,8 @@ export function headHashOf(descriptor: number, headBytes: number): string {
   return createHash('sha256').update(head.subarray(0, count)).digest('hex');
 }
 
-const IO_ATTEMPTS = 3;
+/** The first one, and three more. */
+const IO_ATTEMPTS = 4;
 const PAUSE_MS = 10;
 
 /** A FIFO that took the file's place must not hold the thread up, and a link must lead nowhere. */

@@ -38,7 +38,12 @@ async function inspected(path: string): Promise<LogFile> {
 
 const pool = createScanPool(2);
 
-async function numbersIn(file: LogFile, window: TimeWindow, times: BlockTimesCache | null) {
+async function numbersIn(
+  file: LogFile,
+  window: TimeWindow,
+  times: BlockTimesCache | null,
+  wholeEvents = false,
+) {
   const sink = createPageSink({ hitsMax: LINES, charsMax: 1e9, lastGiven: null });
   const query = {
     must: [],
@@ -54,7 +59,7 @@ async function numbersIn(file: LogFile, window: TimeWindow, times: BlockTimesCac
     hitsMax: LINES + HITS_BEYOND_PAGE,
     charsMax: 1e9,
     contextLines: 1,
-    wholeEvents: false,
+    wholeEvents,
     window,
     lineBytesMax: 1_048_576,
   };
@@ -103,6 +108,23 @@ t.test('leaves out what lies outside, and nothing else', async (t) => {
   }
   const narrow = { startMs: START_MS + 500_000, endMs: START_MS + 510_000 };
   t.ok((await numbersIn(file, narrow, times)).bytes < file.sizeBytes / 4, 'most of the file is not read');
+});
+
+t.test('learns the times of all lines, also from a search for whole events', async (t) => {
+  const path = join(testFolder(t), 'app.log');
+  const frames = `${'    at a frame of a stack trace that goes on for a while, as they do\n'.repeat(700)}`;
+  const events = Array.from(
+    { length: 60 },
+    (_, event) => `${new Date(START_MS + event * 60_000).toISOString()} ERROR failed\n${frames}`,
+  );
+  writeFileSync(path, events.join(''));
+  const file = await inspected(path);
+  const times = createBlockTimesCache();
+  await numbersIn(file, { startMs: START_MS, endMs: null }, times, true);
+  for (let event = 0; event < events.length; event += 1) {
+    const window = { startMs: START_MS + event * 60_000, endMs: START_MS + event * 60_000 };
+    t.equal((await numbersIn(file, window, times)).hits.length, 701, `event ${event}`);
+  }
 });
 
 t.test('knows the old part of a file that grows, and nothing of one that is written anew', async (t) => {

@@ -8,7 +8,7 @@ import { type Found, type Reading, randomReading, searched, writeLog } from './e
 import { pick, type RandomLog, randomLog, randomOf, randomQuery } from './random-logs.ts';
 import { isHit, linesOf } from './reference.ts';
 
-const CASES = Number(process.env.CHS_MUTATIONS ?? 250);
+const CASES = Number(process.env.CHS_MUTATIONS ?? 150);
 const FIRST_SEED = Number(process.env.CHS_SEED ?? 1);
 
 function expected(log: RandomLog, query: LineQuery, { contextLines, lineBytesMax }: Reading): Found[] {

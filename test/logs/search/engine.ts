@@ -24,6 +24,8 @@ export interface Reading {
   readonly lineBytesMax: number;
   readonly blockBytes: number;
   readonly segmentBytes: number;
+  /** A page ends with so many characters. */
+  readonly charsMax: number;
   readonly scannedBytesMax: number;
   readonly wholeEvents?: boolean;
   /** Bytes are written to the end of the files before each page but the first. */
@@ -36,6 +38,7 @@ export function randomReading(random: Random): Reading {
     contextLines: pick(random, [0, 0, 1, 3]),
     lineBytesMax: pick(random, [1_048_576, 1_048_576, 64]),
     blockBytes: pick(random, [16, 64, 1024, 1_048_576]),
+    charsMax: pick(random, [1e9, 1e9, 300]),
     segmentBytes: pick(random, [64, 1024, 16_777_216]),
     scannedBytesMax: pick(random, [300, 5000, 1e12, 1e12, 1 + Math.floor(random() * 20_000)]),
     grows: random() < 0.3,
@@ -103,7 +106,7 @@ export async function searched(
   for (let page = 0; ; page += 1) {
     if (page > 100_000) throw new Error('the pages have no end');
     if (page > 0 && reading.grows) grow(files);
-    const sink = createPageSink({ hitsMax: reading.pageSize, charsMax: 1e9, lastGiven });
+    const sink = createPageSink({ hitsMax: reading.pageSize, charsMax: reading.charsMax, lastGiven });
     const { next, notices } = await runScan(
       {
         ...reading,
@@ -114,7 +117,7 @@ export async function searched(
           kind: 'hits',
           options: {
             hitsMax: reading.pageSize + HITS_BEYOND_PAGE,
-            charsMax: 1e9,
+            charsMax: reading.charsMax,
             contextLines: reading.contextLines,
             wholeEvents: reading.wholeEvents ?? false,
             window: query.window,

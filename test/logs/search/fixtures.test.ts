@@ -14,7 +14,7 @@ const folder = sharedFixtures('logs');
 const skip = folder === null ? 'needs the shared fixtures of logs' : false;
 const reading = {
   ...{ pageSize: 700, contextLines: 0, lineBytesMax: 1_048_576, blockBytes: 4096 },
-  ...{ segmentBytes: 65_536, scannedBytesMax: 1e12 },
+  ...{ charsMax: 1e9, segmentBytes: 65_536, scannedBytesMax: 1e12 },
 };
 const everything: LineQuery = {
   ...{ must: [], any: [], none: [], regex: null, caseSensitive: true, wholeWord: false, json: null },
