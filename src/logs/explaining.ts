@@ -11,7 +11,8 @@ import {
 import type { logOperations } from './operations.ts';
 import { scanWhole, type WholeScan } from './overviews.ts';
 import type { LineQuery } from './search/query.ts';
-import { createCountSink, createPageSink, HITS_BEYOND_PAGE, runScan, type ScanSink } from './search/scan.ts';
+import { runScan, type ScanSink } from './search/scan.ts';
+import { createCountSink, createPageSink, HITS_BEYOND_PAGE } from './search/sinks.ts';
 import { monotonicMs } from './search/task.ts';
 import type { LogFile } from './source/log-file.ts';
 import { aligned } from './source/text-parts.ts';

@@ -4,7 +4,8 @@ import { ChsError } from '../platform/errors.ts';
 import { deadlineOf, type FindingContext, type ScanSlots } from './finding.ts';
 import type { logOperations } from './operations.ts';
 import type { ScanPart } from './search/plan.ts';
-import { createPageSink, type PageHit, runScan, type ScanRequest } from './search/scan.ts';
+import { runScan, type ScanRequest } from './search/scan.ts';
+import { createPageSink, type PageHit } from './search/sinks.ts';
 import type { LogFile } from './source/log-file.ts';
 
 type ReadingLines = Pick<Handlers<typeof logOperations>, 'readLines'>;

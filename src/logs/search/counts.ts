@@ -1,6 +1,6 @@
 /** Collects nothing but how many hits there are. */
 import { isInWindow, type TimeWindow } from './query.ts';
-import type { Collector } from './segment.ts';
+import type { Collector } from './segment-types.ts';
 
 export function createCounter(window: TimeWindow | null): Collector<number> {
   let count = 0;

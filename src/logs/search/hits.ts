@@ -1,7 +1,7 @@
 /** Collects hits: their text, time and context, up to a number and a size. */
 
 import { isInWindow, type TimeWindow } from './query.ts';
-import type { Collector, FoundLine, Place } from './segment.ts';
+import type { Collector, FoundLine, Place } from './segment-types.ts';
 import { LOOKBACK_BYTES } from './window.ts';
 
 export interface RawHit {

@@ -2,7 +2,7 @@
 import { type Level, levelOf } from '../levels.ts';
 import { createPatternMiner, type MinerData } from '../patterns/miner.ts';
 import { isInWindow, type TimeWindow } from './query.ts';
-import type { Collector } from './segment.ts';
+import type { Collector } from './segment-types.ts';
 
 export interface OverviewOptions {
   readonly window: TimeWindow | null;

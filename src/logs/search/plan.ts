@@ -1,7 +1,7 @@
 /** Cuts the files of a scan into segments and tasks, in the order in which their hits are given. */
 import type { LogFile } from '../source/log-file.ts';
 import { TIMES_BLOCK_BYTES } from './block-times.ts';
-import type { Segment } from './segment.ts';
+import type { Segment } from './segment-types.ts';
 
 /** A file from where a scan goes on. */
 export interface ScanPart {

@@ -6,14 +6,8 @@ import { createHitCollector, type HitOptions, type RawHit, type ResumePlace } fr
 import { compileMatcher, type LineMatcher, nothingMatches } from './line-matcher.ts';
 import { createOverviewCollector, type Overview, type OverviewOptions } from './overview.ts';
 import type { LineQuery, TimeWindow } from './query.ts';
-import {
-  type Collector,
-  type ScanLimits,
-  type Segment,
-  type SegmentOutcome,
-  type StopCheck,
-  scanSegment,
-} from './segment.ts';
+import { scanSegment } from './segment.ts';
+import type { Collector, ScanLimits, Segment, SegmentOutcome, StopCheck } from './segment-types.ts';
 import { UnreadableFile } from './window.ts';
 
 export type Collecting =

@@ -4,7 +4,8 @@ import { gzipSync } from 'node:zlib';
 import type { ScanPart } from '../../../src/logs/search/plan.ts';
 import type { ScanPool } from '../../../src/logs/search/pool.ts';
 import type { LineQuery } from '../../../src/logs/search/query.ts';
-import { createPageSink, HITS_BEYOND_PAGE, runScan } from '../../../src/logs/search/scan.ts';
+import { runScan } from '../../../src/logs/search/scan.ts';
+import { createPageSink, HITS_BEYOND_PAGE } from '../../../src/logs/search/sinks.ts';
 import type { LogFile } from '../../../src/logs/source/log-file.ts';
 import { pick, type Random, type RandomLog } from './random-logs.ts';
 
