@@ -101,7 +101,7 @@ export async function lookAgain(known: readonly KnownFile[], options: LookOption
 
 /** Finds out about files that are new. */
 export async function lookAtNew(
-  paths: readonly { readonly path: string }[],
+  paths: readonly { readonly path: string; readonly isNamed?: boolean | undefined }[],
   encoding: string | undefined,
   options: LookOptions,
 ): Promise<Looked> {

@@ -73,6 +73,24 @@ t.test('adds single files to what is there, and finds families among all', async
   t.match(globbed.files, [{ path: /app\.log\.1$/ }]);
 });
 
+t.test('a file that was named is searched whatever it looks like, and says so', async (t) => {
+  const odd = Buffer.concat([Buffer.from(lines(2)), Buffer.from('\0\x02\x03\0\x04'.repeat(40))]);
+  const parts = await logParts(t, { files: { logs: { 'odd.log': odd } } });
+  const folder = join(parts.folder, 'logs');
+  const file = join(folder, 'odd.log');
+  const inFolder = await parts.openDirectory(opening([folder]), ownersCall);
+  t.match(inFolder, { file_count: 0, notices: [{ code: 'BINARY', message: 'it is no text' }] });
+  const named = await parts.openDirectory(opening([file]), ownersCall);
+  t.match(named, { file_count: 1, files: [{ encoding: 'utf-8' }], notices: [{ code: 'BINARY', file }] });
+  appendFileSync(file, line(9));
+  t.match((await parts.sessions.view(named.session_id, ownersCall)).files, [
+    { sizeBytes: odd.length + line(9).length },
+  ]);
+  renameSync(file, `${file}.old`);
+  writeFileSync(file, odd);
+  t.equal((await parts.sessions.view(named.session_id, ownersCall)).files.length, 1, 'also its successor');
+});
+
 t.test('refuses zones, encodings, sessions and paths that are none', async (t) => {
   const parts = await logParts(t, { files: { 'app.log': lines(1) } });
   await t.rejects(parts.startSession({ timezone: 'Mars/Olympus' }, ownersCall), {

@@ -19,6 +19,10 @@ const MAGICS: readonly string[] = [
 const HOLE_BYTES = 512;
 /** A crash of the machine leaves some NUL bytes in a log. */
 const NUL_SHARE_MAX = 0.001;
+/** In a small log a few of them are a large share. */
+const NULS_MAX = 15;
+/** Of a few bytes so many say enough. */
+const NUL_SHARE_OF_FEW_MAX = 0.1;
 const CONTROL_SHARE_MAX = 0.05;
 
 /** Whether these bytes, in no encoding of 16 or 32 bits, are something else than a text. */
@@ -40,7 +44,11 @@ export function looksBinary(sample: Buffer): boolean {
   }
   const text = sample.length - inHoles;
   if (sample.length > 0 && text === 0) return true;
-  return nuls > text * NUL_SHARE_MAX || controls > text * CONTROL_SHARE_MAX;
+  const nulsMax = Math.max(
+    text * NUL_SHARE_MAX,
+    Math.min(NULS_MAX, Math.max(1, text * NUL_SHARE_OF_FEW_MAX)),
+  );
+  return nuls > nulsMax || controls > text * CONTROL_SHARE_MAX;
 }
 
 /** Controls that texts have no use for; 0x01 parts the fields of FIX messages, 0x0E and 0x0F shift, 0x1B colours. */

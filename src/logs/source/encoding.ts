@@ -82,6 +82,7 @@ const STATEFUL = new Set(['iso-2022-jp', 'iso-2022-kr']);
  * Finds out what a text is encoded in, from its beginning or a part of it.
  *
  * @param isWholeFile false: a character may be cut at the end
+ * @returns for a binary file the encoding in which it may be searched all the same
  */
 export function detectEncoding(sample: Buffer, isWholeFile: boolean): FoundEncoding {
   const marked = markOf(sample);
@@ -89,7 +90,7 @@ export function detectEncoding(sample: Buffer, isWholeFile: boolean): FoundEncod
   const found = (encoding: string, isGuess = false) => ({ encoding, bomBytes: 0, isBinary: false, isGuess });
   const wide = wideWithoutMark(sample);
   if (wide) return found(wide);
-  if (looksBinary(sample)) return { ...found('utf-8'), isBinary: true };
+  if (looksBinary(sample)) return { ...found(encodingOfOdd(sample)), isBinary: true };
   if (sample.includes('\x1b$B') || sample.includes('\x1b$@')) return found('iso-2022-jp');
   if (sample.includes('\x1b$)C')) return found('iso-2022-kr');
   if (isUtf8(isWholeFile ? sample : sample.subarray(0, wholeUtf8End(sample)))) return found('utf-8');
@@ -97,6 +98,13 @@ export function detectEncoding(sample: Buffer, isWholeFile: boolean): FoundEncod
   if (utf8Share(sample) > 0.8) return found('utf-8');
   const { encoding, isGuess } = guessLegacy(sample);
   return found(encoding, isGuess);
+}
+
+/** UTF-8, unless it is surely something else. */
+function encodingOfOdd(sample: Buffer): string {
+  if (utf8Share(sample) > 0.8) return 'utf-8';
+  const { encoding, isGuess } = guessLegacy(sample);
+  return isGuess ? 'utf-8' : encoding;
 }
 
 /** The byte order mark at the beginning; null where there is none. */

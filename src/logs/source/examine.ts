@@ -23,6 +23,8 @@ export interface ExamineOptions {
   /** JSON path of the time; absent: found out. */
   readonly timeField?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Somebody named this very file: it is searched whatever it looks like. */
+  readonly isNamed?: boolean | undefined;
 }
 
 /** Of the beginning, so many lines one after the other, and so many spread over the rest of it. */
@@ -35,7 +37,7 @@ const HEAD_LINES_MAX = 4096;
  * Looks at an open file. It is left open.
  *
  * @param path real, absolute
- * @returns null for a file that is no text, and what should be known besides
+ * @returns null for a file that is no text and was not named, and what should be known besides
  * @throws the system's errors of reading, and the signal's reason
  */
 export async function examine(
@@ -52,8 +54,12 @@ export async function examine(
       : [];
   const notices = problemsOf(path, head);
   const found = findEncoding(head, samples, options.encoding);
-  if (found.isBinary) {
+  if (found.isBinary && !options.isNamed) {
     return { file: null, notices: [{ file: path, code: 'BINARY', message: 'it is no text' }] };
+  }
+  if (found.isBinary) {
+    const message = `it looks like no text; it was named, so it is searched all the same, as ${found.encoding}`;
+    notices.push({ file: path, code: 'BINARY', message });
   }
   if (found.isGuess) {
     notices.push({
@@ -161,6 +167,7 @@ async function describe(
     timestampExamples: detected.examples,
     jsonTimeFieldConfidence: detected.jsonTimeFieldConfidence,
     ...firstEventOf(headLines, times),
+    ...(options.isNamed ? { isNamed: true } : {}),
   };
 }
 

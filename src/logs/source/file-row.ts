@@ -50,6 +50,10 @@ const listOf =
   (check: Check): Check =>
   (value) =>
     Array.isArray(value) && value.every(check);
+const orAbsent =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
 const shape =
   (checks: Readonly<Record<string, Check>>): Check =>
   (value) =>
@@ -77,6 +81,7 @@ const isShapedAsLogFile = shape({
   jsonTimeFieldConfidence: isNumber,
   firstEvent: orNull(shape({ offset: isNumber, epochMs: isNumber })),
   zoneSource: orNull(oneOf('text', 'session', 'guess')),
+  isNamed: orAbsent(isBoolean),
 });
 
 function isLogFile(value: unknown): value is LogFile {

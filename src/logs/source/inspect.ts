@@ -69,10 +69,12 @@ function noticeOf(path: string, error: unknown): Notice {
  * @throws as inspectFile
  */
 export async function inspectAll(
-  found: readonly { readonly path: string }[],
+  found: readonly { readonly path: string; readonly isNamed?: boolean | undefined }[],
   options: InspectOptions,
 ): Promise<{ files: LogFile[]; notices: Notice[] }> {
-  const all = await mapAtOnce(found, FILES_AT_ONCE, ({ path }) => inspectFile(path, options));
+  const all = await mapAtOnce(found, FILES_AT_ONCE, ({ path, isNamed }) =>
+    inspectFile(path, { ...options, isNamed }),
+  );
   return {
     files: withFamilies(all.flatMap(({ file }) => file ?? [])),
     notices: shortened(all.flatMap(({ notices }) => notices)),
@@ -165,7 +167,7 @@ async function follow(file: LogFile, now: Changed, options: InspectOptions): Pro
   if (change === 'same' || (change === 'grew' && !knowsLittle)) {
     return { file: { ...file, sizeBytes, mtimeMs }, notices: [] };
   }
-  const { file: found, notices } = await inspectFile(file.path, options);
+  const { file: found, notices } = await inspectFile(file.path, { ...options, isNamed: file.isNamed });
   // Its place among the others is looked up again with them all.
   const again = found && { ...found, familyId: file.familyId, sequence: file.sequence };
   if (change === 'grew') return { file: again, notices };

@@ -38,4 +38,6 @@ export interface LogFile {
   readonly firstEvent: { readonly offset: number; readonly epochMs: number } | null;
   /** Where the zone of its times comes from; null without times. */
   readonly zoneSource: 'text' | 'session' | 'guess' | null;
+  /** Somebody named this very file, not a directory: it stays, though it may look like no text. */
+  readonly isNamed?: boolean;
 }

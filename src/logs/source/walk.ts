@@ -23,6 +23,8 @@ export interface FoundFile {
   readonly mtimeMs: number;
   readonly device: string;
   readonly inode: string;
+  /** It is one of the roots. */
+  readonly isNamed?: boolean;
 }
 
 const FILES_MAX = 100_000;
@@ -89,7 +91,7 @@ export async function findFiles(
       throw unreadable(root, error);
     });
     if (stats.isDirectory()) folders.push({ real, relative: '', depth: 0 });
-    else if (stats.isFile()) await addFile(walk, real);
+    else if (stats.isFile()) await addFile(walk, real, true);
     else throw new ChsError('IO_ERROR', { path: root, reason: 'it is not a regular file' });
   }
   await walkFolders(walk, folders);
@@ -212,7 +214,7 @@ async function followLink(walk: Walk, link: Folder): Promise<void> {
   } else if (stats?.isFile() && walk.isWanted(link.relative)) await addFile(walk, real);
 }
 
-async function addFile(walk: Walk, path: string): Promise<void> {
+async function addFile(walk: Walk, path: string, isNamed = false): Promise<void> {
   if (walk.found.has(path)) return;
   if (walk.found.size >= walk.filesMax) {
     walk.isFull = true;
@@ -226,5 +228,6 @@ async function addFile(walk: Walk, path: string): Promise<void> {
     mtimeMs: Number(stats.mtimeNs / 1_000_000n),
     device: String(stats.dev),
     inode: String(stats.ino),
+    ...(isNamed ? { isNamed } : {}),
   });
 }

@@ -243,6 +243,9 @@ test('tells binary files from texts with odd bytes', async (t) => {
   t.notOk(isBinary(Buffer.from('8=FIX.4.2\x019=178\x0135=8\x0149=A\n'.repeat(20))), 'FIX messages');
   t.notOk(isBinary(Buffer.concat([Buffer.alloc(8192), Buffer.from('line\n'.repeat(100))])), 'a hole');
   t.notOk(isBinary(Buffer.from(`${'line\n'.repeat(1000)}\0`)), 'a stray zero');
+  t.notOk(isBinary(Buffer.from('ERROR one\0two\n')), 'a stray zero in one line');
+  t.notOk(isBinary(Buffer.from(`${'ERROR of a small log\n'.repeat(10)}\0\0\0`)), 'some in a small log');
+  t.ok(isBinary(Buffer.from('name\0\0\0\0\0\0size\0\0\0\0\0\0')), 'a small record of fields');
 });
 
 test('knows the names that people use', async (t) => {
