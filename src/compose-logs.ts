@@ -7,6 +7,7 @@ import type { CrashStore } from './crash/store.ts';
 import { lazyHandlers } from './lazy-domain.ts';
 import type { Logs, LogsContext } from './logs/logs.ts';
 import { logOperations } from './logs/operations.ts';
+import type { AccessRules } from './logs/source/access.ts';
 import type { Principal } from './platform/access.ts';
 
 interface LogParts {
@@ -40,13 +41,17 @@ export function composeLogs(config: Config, { database, store, now }: LogParts) 
   };
 }
 
-/** The person whose machine it is may read what the system lets them; whoever calls over the network, what is allowed. */
+/** The person whose machine it is may read what the system lets them, but for what is denied to all; whoever calls over the network, what is allowed. */
 function accessRulesOf({ fs }: Config): LogsContext['access'] {
-  const owners = { allowRoots: null, denyPatterns: [] };
-  let current = { allowRoots: fs.allow_roots, denyPatterns: fs.deny_patterns };
+  let owners: AccessRules = { allowRoots: null, denyPatterns: fs.deny_patterns };
+  let current: AccessRules = { allowRoots: fs.allow_roots, denyPatterns: fs.deny_patterns };
   return ({ kind }: Principal) => {
-    if (kind === 'owner') return owners;
     // A reload puts new lists in the configuration.
+    if (kind === 'owner') {
+      if (owners.denyPatterns !== fs.deny_patterns)
+        owners = { allowRoots: null, denyPatterns: fs.deny_patterns };
+      return owners;
+    }
     if (current.allowRoots !== fs.allow_roots || current.denyPatterns !== fs.deny_patterns)
       current = { allowRoots: fs.allow_roots, denyPatterns: fs.deny_patterns };
     return current;

@@ -121,13 +121,17 @@ async function directorySession(context: SessionsContext, row: SessionRow & { di
   return context.store.sessionForDirectory(row);
 }
 
-/** The files that a walk found: those that are known are looked at again only where they have changed. */
+/**
+ * The files that a walk found: those that are known are looked at again only where they have changed.
+ *
+ * @returns `gone`: the paths that the session has and the walk did not find
+ */
 async function asFound(
   rows: readonly SessionFileRow[],
   found: readonly FoundFile[],
   encoding: string | undefined,
   options: LookOptions,
-): Promise<Looked> {
+): Promise<Looked & { readonly gone: readonly string[] }> {
   const there = new Map(found.map((file) => [file.path, file]));
   const { known } = knownFiles(rows.filter(({ path }) => there.has(path)));
   const [untouched, touched]: [KnownFile[], KnownFile[]] = [[], []];
@@ -140,10 +144,9 @@ async function asFound(
     options,
   );
   const files = related([...untouched, ...again.files, ...anew.files]);
-  const left = new Set(files.map(({ file }) => file.path));
   return {
     files,
-    gone: rows.flatMap(({ path }) => (left.has(path) ? [] : [path])),
+    gone: rows.flatMap(({ path }) => (there.has(path) ? [] : [path])),
     notices: [...again.notices, ...anew.notices],
   };
 }

@@ -1,6 +1,6 @@
 /** The files of a session as they are now: read from the store, looked at again, and what has changed written back. */
 import { ChsError } from '../platform/errors.ts';
-import { type AccessRules, resolveAllowed } from './source/access.ts';
+import { type AccessRules, isDeniedPath, resolveAllowed } from './source/access.ts';
 import { mapAtOnce } from './source/concurrent.ts';
 import { fileFromRow, fileToRow } from './source/file-row.ts';
 import { inspectAll, refreshFiles, withFamilies } from './source/inspect.ts';
@@ -49,14 +49,31 @@ export async function permitted(
   rules: AccessRules,
 ): Promise<{ rows: readonly SessionFileRow[]; notices: Notice[] }> {
   if (rules.allowRoots === null && rules.denyPatterns.length === 0) return { rows, notices: [] };
+  if (rules.allowRoots === null) return withoutDenied(rows, rules);
   const denials = await mapAtOnce(rows, CHECKS_AT_ONCE, ({ path }) => denialOf(path, rules));
   const left = rows.filter((_, index) => denials[index] === null);
-  const count = rows.length - left.length;
   const first = denials.find((denial) => denial !== null);
   if (!first) return { rows, notices: [] };
   if (left.length === 0) throw first;
+  return { rows: left, notices: [leftOut(rows.length - left.length)] };
+}
+
+function leftOut(count: number): Notice {
   const message = `${count} files of the session may not be read by this caller, and are left out`;
-  return { rows: left, notices: [{ file: null, code: 'UNREADABLE', message }] };
+  return { file: null, code: 'UNREADABLE', message };
+}
+
+/** Where everything may be read but what is denied, the paths alone tell that, without a look at ten thousand files. */
+async function withoutDenied(
+  rows: readonly SessionFileRow[],
+  rules: AccessRules,
+): Promise<{ rows: readonly SessionFileRow[]; notices: Notice[] }> {
+  const left: SessionFileRow[] = [];
+  for (const row of rows) if (!(await isDeniedPath(row.path, rules))) left.push(row);
+  const [first] = rows;
+  if (first && left.length === 0)
+    throw new ChsError('FILE_DENIED', { path: first.path, reason: 'a pattern denies it' });
+  return { rows: left, notices: left.length < rows.length ? [leftOut(rows.length - left.length)] : [] };
 }
 
 async function denialOf(path: string, rules: AccessRules): Promise<ChsError | null> {
@@ -73,11 +90,15 @@ async function denialOf(path: string, rules: AccessRules): Promise<ChsError | nu
 export interface Looked {
   /** In the order of their paths, families found among them all. */
   readonly files: readonly KnownFile[];
-  readonly gone: readonly string[];
   readonly notices: readonly Notice[];
 }
 
-/** Looks at known files again; one whose encoding was given keeps it, whatever it looks like now. */
+/**
+ * Looks at known files again. Those that are missing or unreadable now are left out with a notice: on a network's disk
+ * that may pass, so nobody forgets them for it.
+ *
+ *  One whose encoding was given keeps it, whatever it looks like now.
+ */
 export async function lookAgain(known: readonly KnownFile[], options: LookOptions): Promise<Looked> {
   const groups = new Map<string | undefined, LogFile[]>();
   for (const { file, encodingGiven } of known) {
@@ -87,16 +108,14 @@ export async function lookAgain(known: readonly KnownFile[], options: LookOption
     groups.set(encoding, group);
   }
   const files: KnownFile[] = [];
-  const gone: string[] = [];
   const notices: Notice[] = [];
   for (const [encoding, group] of groups) {
     const looked = await refreshFiles(group, { ...options, encoding });
-    files.push(...looked.files.map((file) => ({ file, encodingGiven: encoding !== undefined })));
-    gone.push(...looked.gone);
+    for (const file of looked.files) files.push({ file, encodingGiven: encoding !== undefined });
     notices.push(...looked.notices);
   }
   // Of one group the families are known already.
-  return { files: groups.size > 1 ? related(files) : files, gone, notices };
+  return { files: groups.size > 1 ? related(files) : files, notices };
 }
 
 /** Finds out about files that are new. */
@@ -107,7 +126,7 @@ export async function lookAtNew(
 ): Promise<Looked> {
   const { files, notices } = await inspectAll(paths, { ...options, encoding });
   const encodingGiven = encoding !== undefined;
-  return { files: files.map((file) => ({ file, encodingGiven })), gone: [], notices };
+  return { files: files.map((file) => ({ file, encodingGiven })), notices };
 }
 
 /** All files of a session, with their families as they are together. */
@@ -119,12 +138,15 @@ export function related(files: readonly KnownFile[]): KnownFile[] {
   }));
 }
 
-/** Writes what differs from the rows that were read. False when the session would become larger than `bytesMax`. */
+/**
+ * Writes what differs from the rows that were read, and removes the rows of `gone`. False when the session would become larger than
+ * `bytesMax`.
+ */
 export async function writeBack(
   store: LogStore,
   sessionId: string,
   rows: readonly SessionFileRow[],
-  { files, gone }: Pick<Looked, 'files' | 'gone'>,
+  { files, gone }: { readonly files: readonly KnownFile[]; readonly gone: readonly string[] },
   bytesMax?: number,
 ): Promise<boolean> {
   const details = new Map(rows.map((row) => [row.path, row.details]));

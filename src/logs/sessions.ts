@@ -95,7 +95,7 @@ async function viewSession(context: SessionsContext, id: string, asking: Asking)
   const options = lookOptions(context, session, asking);
   const { rows, notices } = await permitted(all, options.rules);
   const looked = await lookAgainAtRows(rows, options);
-  await writeBack(store, id, rows, looked);
+  await writeBack(store, id, rows, { files: looked.files, gone: [] });
   return { session, files: looked.files.map(({ file }) => file), notices: [...notices, ...looked.notices] };
 }
 
@@ -104,11 +104,8 @@ async function lookAgainAtRows(rows: readonly SessionFileRow[], options: LookOpt
   const again = await lookAgain(known, options);
   if (unreadable.length === 0) return again;
   const anew = await lookAtNew(unreadable, undefined, options);
-  const found = new Set(anew.files.map(({ file }) => file.path));
-  const lost = unreadable.flatMap(({ path }) => (found.has(path) ? [] : [path]));
   return {
     files: related([...again.files, ...anew.files]),
-    gone: [...again.gone, ...lost],
     notices: [...again.notices, ...anew.notices],
   };
 }

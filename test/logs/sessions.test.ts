@@ -212,10 +212,32 @@ t.test('looks at the files again whenever a session is used', async (t) => {
   const view = await parts.sessions.view(session_id, ownersCall);
   t.match(view.files, [{ sizeBytes: lines(3).length }]);
   t.match(view.notices, [{ code: 'GONE' }]);
-  t.match((await parts.listSessions({ limit: 1 }, ownersCall)).sessions, [
-    { files: 1, size: lines(3).length },
-  ]);
-  t.same((await parts.sessions.view(session_id, ownersCall)).notices, [], 'and says so once');
+  t.match(await parts.sessions.view(session_id, ownersCall), {
+    files: { length: 1 },
+    notices: [{ code: 'GONE' }],
+  });
+});
+
+t.test('a file that was missing for a moment is there again', async (t) => {
+  const parts = await logParts(t, {
+    files: { logs: { 'a.log': lines(2), 'b.log': lines(3), 'c.log': 'x\n' } },
+  });
+  const logs = join(parts.folder, 'logs');
+  const { session_id } = await parts.startSession({}, ownersCall);
+  await parts.addDirectory(adding(session_id, logs), ownersCall);
+  const view = async () => {
+    const { files, notices } = await parts.sessions.view(session_id, ownersCall);
+    return [files.map(({ path }) => basename(path)), notices.map(({ code }) => code)];
+  };
+  renameSync(logs, `${logs}-away`);
+  t.same(await view(), [[], ['GONE', 'GONE', 'GONE']]);
+  renameSync(`${logs}-away`, logs);
+  t.same(await view(), [['a.log', 'b.log', 'c.log'], []]);
+  rmSync(join(logs, 'a.log'));
+  t.same(await view(), [['b.log', 'c.log'], ['GONE']]);
+  writeFileSync(join(logs, 'a.log'), `another file\n${lines(40)}`);
+  t.same(await view(), [['a.log', 'b.log', 'c.log'], ['REPLACED']]);
+  t.same(await view(), [['a.log', 'b.log', 'c.log'], []]);
 });
 
 t.test('an encoding that was given stays, whatever becomes of the file', async (t) => {

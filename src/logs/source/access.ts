@@ -41,11 +41,16 @@ export async function resolveAllowed(path: string, rules: AccessRules): Promise<
     real = await realpath(given);
   } catch (error) {
     // What is missing outside must look like what is there outside.
-    if (guard.roots !== null && !isWithin(await placeOf(given), guard.roots)) throw denied(path, OUTSIDE);
+    if (guard.roots !== null && !(await isPlacedWithin(given, guard.roots))) throw denied(path, OUTSIDE);
     throw unreadable(path, error);
   }
   checkPlace(path, real, guard);
   return real;
+}
+
+/** Whether a pattern denies a real path as it is written; links are not looked at. */
+export async function isDeniedPath(realPath: string, rules: AccessRules): Promise<boolean> {
+  return rules.denyPatterns.length > 0 && (await guardOf(rules)).isDenied(realPath);
 }
 
 /**
@@ -124,9 +129,8 @@ async function makeGuard(rules: AccessRules): Promise<Guard> {
   return { roots, isDenied };
 }
 
-function isWithin(place: string | null, roots: readonly string[] | null): boolean {
+function isWithin(place: string, roots: readonly string[] | null): boolean {
   if (roots === null) return true;
-  if (place === null) return false;
   const inCase = (text: string) => (process.platform === 'win32' ? text.toLowerCase() : text);
   const wanted = inCase(place);
   return roots.some((root) => {
@@ -135,19 +139,24 @@ function isWithin(place: string | null, roots: readonly string[] | null): boolea
   });
 }
 
-/** Where something would be that is not there, links followed as far as they lead; null when they lead nowhere. */
-async function placeOf(path: string): Promise<string | null> {
+/**
+ * Whether something would be within the roots that is not there, links followed as far as they lead. Of links that
+ * lead in a circle, each has to lie within.
+ */
+async function isPlacedWithin(path: string, roots: readonly string[]): Promise<boolean> {
   let here = path;
+  let areAllWithin = true;
   for (let links = 0; links < LINKS_MAX; ) {
     const { folder, rest } = await deepestFolder(here);
     const [name, ...below] = rest;
-    if (name === undefined) return folder;
+    if (name === undefined) return isWithin(folder, roots);
     const target = await readlink(join(folder, name)).catch(() => null);
-    if (target === null) return join(folder, ...rest);
+    if (target === null) return isWithin(join(folder, ...rest), roots);
+    areAllWithin &&= isWithin(join(folder, name), roots);
     here = resolve(folder, target, ...below);
     links += 1;
   }
-  return null;
+  return areAllWithin;
 }
 
 /** The real path of the deepest folder above that can be resolved, and the names below it. */

@@ -1,7 +1,7 @@
 /** Finding log files in directories: links, globs, limits, and what is no file. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { type Test, test } from 'tap';
 import { type FindOptions, findFiles } from '../../../src/logs/source/walk.ts';
 
@@ -69,7 +69,7 @@ test('follows links inside of the roots, each folder and file once', { skip: isW
   const rules = { allowRoots: [join(base, 'in')], denyPatterns: [] };
   const { names, codes } = await found(base, { rules }, [join(base, 'in')]);
   t.same(names, ['in/real/a.log']);
-  t.ok(codes.length >= 2 && codes.every((code) => code === 'LINK_OUTSIDE'), codes.join());
+  t.ok(codes.length >= 3 && codes.every((code) => /^(LINK_OUTSIDE|UNREADABLE)$/.test(code)), codes.join());
 });
 
 test('gives what a link leads to that lies elsewhere among the allowed', { skip: isWindows }, async (t) => {
@@ -98,6 +98,31 @@ test('leaves out what patterns deny', async (t) => {
   const base = folderOf(t, { 'a.log': '', 'key.pem': '', secret: { 'b.log': '' } });
   const rules = { allowRoots: null, denyPatterns: ['*.pem', 'secret'] };
   t.same((await found(base, { rules })).names, ['a.log']);
+});
+
+test('says of links that lead in a circle that they do', { skip: isWindows }, async (t) => {
+  const base = folderOf(t, { in: { 'a.log': 'a' }, out: {} });
+  const folder = join(base, 'in');
+  symlinkSync('two.log', join(folder, 'one.log'));
+  symlinkSync('one.log', join(folder, 'two.log'));
+  symlinkSync('self', join(base, 'out', 'self'));
+  symlinkSync('../out/self', join(folder, 'other.log'));
+  for (const allowRoots of [null, [folder]]) {
+    const { files, notices } = await findFiles([folder], {
+      globs: [],
+      rules: { allowRoots, denyPatterns: [] },
+    });
+    t.equal(files.length, 1);
+    t.same(
+      notices.map(({ file, code }) => [basename(file ?? ''), code]),
+      [
+        ['one.log', 'UNREADABLE'],
+        ['other.log', 'LINK_OUTSIDE'],
+        ['two.log', 'UNREADABLE'],
+      ],
+    );
+    t.match(notices[0], { message: /circle/ });
+  }
 });
 
 test('opens no FIFO and no device', { skip: isWindows }, async (t) => {
