@@ -1,4 +1,16 @@
 /** The same work on many files, a few at a time. */
+import { setImmediate } from 'node:timers/promises';
+
+let lastTurn: Promise<void> = Promise.resolve();
+
+/**
+ * Lets the rest of the process have its turn before work that takes milliseconds. Of those who wait here one goes on at
+ * a time: all at once, they would hold everybody up for their sum.
+ */
+export function othersTurn(): Promise<void> {
+  lastTurn = lastTurn.then(() => setImmediate());
+  return lastTurn;
+}
 
 /** Like `Promise.all(items.map(work))` with at most `atOnce` under way; after a failure nothing new is begun. */
 export async function mapAtOnce<Item, Result>(

@@ -7,6 +7,7 @@ import { needsAnchors } from '../time/anchors.ts';
 import { createStamper } from '../time/stamper.ts';
 import type { FileTimes, SampleLine } from '../time/times.ts';
 import { findAnchors } from './anchor-samples.ts';
+import { othersTurn } from './concurrent.ts';
 import { codecFor, detectEncoding, type FoundEncoding, markOf } from './encoding.ts';
 import { identityOf } from './identity.ts';
 import { linesOf } from './lines.ts';
@@ -53,7 +54,10 @@ export async function examine(
       ? await readSamples(handle, sizeBytes, head.bytes.length)
       : [];
   const notices = problemsOf(path, head);
+  // Telling the encoding and the times takes some milliseconds each, and there may be thousands of files.
+  await othersTurn();
   const found = findEncoding(head, samples, options.encoding);
+  await othersTurn();
   if (found.isBinary && !options.isNamed) {
     return { file: null, notices: [{ file: path, code: 'BINARY', message: 'it is no text' }] };
   }
