@@ -23,6 +23,7 @@ import { createPageSink, HITS_BEYOND_PAGE, type PageHit } from './search/sinks.t
 import { findAgain, isSnapshotOf, snapshotOf } from './search/snapshot.ts';
 import { monotonicMs } from './search/task.ts';
 import { wholeLinesEnd } from './search/whole-lines.ts';
+import { sessionTooLarge } from './session-lookup.ts';
 import type { SessionView } from './sessions.ts';
 import type { LogFile } from './source/log-file.ts';
 import type { Notice } from './source/notice.ts';
@@ -341,8 +342,9 @@ async function keepPage(
   // Of a later page nothing but its hits is new.
   const isWritten = tailOf !== null || (page.snapshot !== null && !input.keep);
   if (!isWritten) {
-    const isThere = await store.saveSearch(record, input.keep ? rows : [], limits.maxSessionBytes);
-    if (!isThere) throw new ChsError('SESSION_NOT_FOUND', { id: input.session_id });
+    const saved = await store.saveSearch(record, input.keep ? rows : [], limits.maxSessionBytes);
+    if (saved === 'too_large') throw sessionTooLarge(limits.maxSessionBytes);
+    if (saved === 'no_session') throw new ChsError('SESSION_NOT_FOUND', { id: input.session_id });
   }
   const key = await store.cursorKey();
   const last = rows.at(-1);

@@ -105,8 +105,8 @@ interface DirectoryParts {
 }
 
 function directoryKey({ paths, globs, encoding, session }: DirectoryParts): string {
-  const { timezone, isPrivate } = session;
-  const rest = { globs: [...new Set(globs)].sort(), encoding: encoding ?? null, timezone, isPrivate };
+  const { timezone, isPrivate, owner } = session;
+  const rest = { globs: [...new Set(globs)].sort(), encoding: encoding ?? null, timezone, isPrivate, owner };
   const key = JSON.stringify({ paths, ...rest });
   if (key.length <= DIRECTORY_KEY_CHARS_MAX) return key;
   const sha256 = createHash('sha256').update(key).digest('hex');

@@ -1,7 +1,7 @@
 /** Who may use which session, and what a new one is. */
 import { randomBytes } from 'node:crypto';
 import type { Call } from '../operation.ts';
-import type { Principal } from '../platform/access.ts';
+import { type Principal, permits } from '../platform/access.ts';
 import { ChsError } from '../platform/errors.ts';
 import type { LookOptions } from './session-files.ts';
 import type { AccessRules } from './source/access.ts';
@@ -28,6 +28,13 @@ export function mayReadAll({ access }: SessionsContext, principal: Principal): b
   return access(principal).allowRoots === null;
 }
 
+/** Whose sessions this caller sees; null: those of all. */
+export function ownerSeen({ kind, name, scope }: Principal): string | null {
+  return permits(scope, 'admin') ? null : ownerOf({ kind, name });
+}
+
+const ownerOf = ({ kind, name }: Pick<Principal, 'kind' | 'name'>): string => `${kind}:${name}`;
+
 /** @throws ChsError INVALID_INPUT for a zone that is none */
 export function newSession(
   context: SessionsContext,
@@ -48,13 +55,14 @@ export function newSession(
     hint: given.hint ?? null,
     directory: null,
     isPrivate: mayReadAll(context, principal),
+    owner: ownerOf(principal),
   };
 }
 
 /**
  * The session, used from now on.
  *
- * @throws ChsError SESSION_NOT_FOUND also for one that is too old, or private to somebody else
+ * @throws ChsError SESSION_NOT_FOUND also for one that is too old, or somebody else's
  */
 export async function usedSession(
   context: SessionsContext,
@@ -63,8 +71,10 @@ export async function usedSession(
 ): Promise<SessionRow> {
   const { store, now } = context;
   const row = await store.session(id);
-  const isHidden = row?.isPrivate === true && !mayReadAll(context, principal);
-  if (!row || isHidden || isExpired(context, row)) throw new ChsError('SESSION_NOT_FOUND', { id });
+  const isPrivate = row?.isPrivate === true && !mayReadAll(context, principal);
+  const isOthers = row?.owner !== (ownerSeen(principal) ?? row?.owner);
+  if (!row || isPrivate || isOthers || isExpired(context, row))
+    throw new ChsError('SESSION_NOT_FOUND', { id });
   await store.touch(id, now());
   return row;
 }

@@ -17,6 +17,7 @@ import {
   lookOptions,
   mayReadAll,
   newSession,
+  ownerSeen,
   type SessionsContext,
   usedSession,
 } from './session-lookup.ts';
@@ -73,7 +74,7 @@ export function createSessions(context: SessionsContext): Sessions {
       },
       async listSessions({ limit }, { principal }) {
         const withPrivate = mayReadAll(context, principal);
-        const { rows, total } = await store.sessions(limit, { withPrivate });
+        const { rows, total } = await store.sessions(limit, { withPrivate, owner: ownerSeen(principal) });
         return { sessions: rows.map(shownSession), total };
       },
       async closeSession({ session_id }, call) {

@@ -12,6 +12,8 @@ export interface SessionRow {
   readonly directory: string | null;
   /** Made by somebody who may read any file: nobody whose access is limited sees it. */
   readonly isPrivate: boolean;
+  /** The key that made it: kind and name of the principal. */
+  readonly owner: string;
 }
 
 /** A file of a session: the documented columns, and all that was found out about it as JSON. */
@@ -108,10 +110,10 @@ export interface LogStore {
   ): Promise<{ row: SessionRow; created: boolean }>;
   /** Null when there is none. */
   sessionSummary(id: string): Promise<SessionSummary | null>;
-  /** Those used last first, and how many there are; with private ones only if that is said. */
+  /** Those used last first, and how many there are; with private ones only if that is said; of one owner or of all (null). */
   sessions(
     limit: number,
-    options: { readonly withPrivate: boolean },
+    options: { readonly withPrivate: boolean; readonly owner: string | null },
   ): Promise<{ rows: SessionSummary[]; total: number }>;
   /** Notes that it was used; writes at most once a minute. */
   touch(id: string, nowMs: number): Promise<void>;
@@ -142,9 +144,13 @@ export interface LogStore {
    * page, and add up; hits that are there stay, and are not counted again. A snapshot takes the place of an earlier one. The
    * session's oldest other searches go, with their hits and facts, while it is larger than `bytesMax`.
    *
-   * @returns false when there is no such session
+   * @returns 'no_session' when there is none; 'too_large', with nothing changed, when this search alone makes it larger
    */
-  saveSearch(record: SearchRecordRow, hits: readonly HitRow[], bytesMax: number): Promise<boolean>;
+  saveSearch(
+    record: SearchRecordRow,
+    hits: readonly HitRow[],
+    bytesMax: number,
+  ): Promise<'saved' | 'no_session' | 'too_large'>;
   searchRecord(id: string): Promise<SearchRecordRow | null>;
   /** Hits of a session, in the order of their searches and then of their finding; of `ids` only those, in that order. */
   hits(sessionId: string, options: { ids?: readonly string[]; limit: number }): Promise<HitRow[]>;

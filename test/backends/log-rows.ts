@@ -2,7 +2,7 @@
 import type { FactRow, HitRow, SearchRecordRow, SessionFileRow, SessionRow } from '../../src/logs/store.ts';
 
 export const NOW_MS = 1_767_702_896_789;
-export const ALL = { withPrivate: true };
+export const ALL = { withPrivate: true, owner: null };
 export const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
 export function sessionRow(id: string, given: Partial<SessionRow> = {}): SessionRow {
@@ -14,6 +14,7 @@ export function sessionRow(id: string, given: Partial<SessionRow> = {}): Session
     hint: null,
     directory: null,
     isPrivate: false,
+    owner: 'key:a',
     ...given,
   };
 }

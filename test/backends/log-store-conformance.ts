@@ -52,7 +52,12 @@ function sessionTests(t: Test, open: Open): void {
     await store.createSession(sessionRow('ses_own', { isPrivate: true, usedAt: NOW_MS + 500 }));
     t.equal((await store.session('ses_own'))?.isPrivate, true);
     t.match(await store.sessions(1, ALL), { total: 201, rows: [{ id: 'ses_own' }] });
-    t.match(await store.sessions(1, { withPrivate: false }), { total: 200, rows: [{ id: listed[0]?.id }] });
+    t.match(await store.sessions(1, { ...ALL, withPrivate: false }), {
+      total: 200,
+      rows: [{ id: listed[0]?.id }],
+    });
+    await store.createSession(sessionRow('ses_b', { owner: 'token:b', usedAt: 1 }));
+    t.match(await store.sessions(9, { ...ALL, owner: 'token:b' }), { total: 1, rows: [{ id: 'ses_b' }] });
     t.match(listed[0], { files: 0, sizeBytes: 0, searches: 0, hits: 0, facts: 0, memories: 0 });
   });
 
@@ -145,9 +150,9 @@ function searchTests(t: Test, open: Open): void {
   t.test('writes a search down page by page, and a page once', async (t) => {
     const store = await open(t);
     await store.createSession(sessionRow('ses_a'));
-    t.equal(await store.saveSearch(recordRow('src_x', 'ses_none'), [], NO_LIMIT), false);
+    t.equal(await store.saveSearch(recordRow('src_x', 'ses_none'), [], NO_LIMIT), 'no_session');
     const first = recordRow('src_1', 'ses_a', { resultCount: 3, snapshot: '[1]' });
-    t.equal(await store.saveSearch(first, hitRows('src_1', 3), NO_LIMIT), true);
+    t.equal(await store.saveSearch(first, hitRows('src_1', 3), NO_LIMIT), 'saved');
     t.same(await store.searchRecord('src_1'), first);
     const size = await storedBytes(store, 'ses_a');
     const second = recordRow('src_1', 'ses_a', { resultCount: 2, snapshot: null });
@@ -218,13 +223,17 @@ function searchTests(t: Test, open: Open): void {
     t.match((await store.sessions(1, ALL)).rows, [{ searches: 3, hits: 300, facts: 0 }]);
     t.equal(await store.searchRecord('src_3'), null);
     t.ok(await store.searchRecord('src_4'));
-    await store.saveSearch(recordRow('src_9', 'ses_a'), hitRows('src_9', 100), 1);
-    t.match(
-      (await store.sessions(1, ALL)).rows,
-      [{ searches: 1, hits: 100 }],
-      'the last one stays in any case',
-    );
-    t.ok((await storedBytes(store, 'ses_a')) - empty <= one);
+    const before = (await store.sessions(1, ALL)).rows;
+    const large = hitRows('src_9', 400);
+    t.equal(await store.saveSearch(recordRow('src_9', 'ses_a'), large, room), 'too_large');
+    t.equal(await store.searchRecord('src_9'), null);
+    t.same((await store.sessions(1, ALL)).rows, before, 'and changes nothing');
+    const page = (from: number) =>
+      store.saveSearch(recordRow('src_7', 'ses_a'), hitRows('src_7', 100, from), room);
+    for (const from of [0, 100, 200, 300, 400]) await page(from);
+    t.ok((await storedBytes(store, 'ses_a')) <= room, 'nor can pages of one search');
+    t.equal(await page(500), 'too_large');
+    t.equal(await store.searchRecord('src_6'), null, 'before that, other searches went');
   });
 
   t.test('takes twenty thousand hits at once, and deletes them', async (t) => {

@@ -103,7 +103,7 @@ t.test('a deletion that was broken off is finished by the next expiry, and seen 
   t.equal(await store.session('ses_a'), null);
   t.equal(await store.searchRecord('src_1'), null);
   t.same(await store.sessions(10, ALL), { rows: [], total: 0 });
-  t.equal(await store.saveSearch(recordRow('src_2', 'ses_a'), [], NO_LIMIT), false);
+  t.equal(await store.saveSearch(recordRow('src_2', 'ses_a'), [], NO_LIMIT), 'no_session');
   t.equal(await store.deleteSession('ses_a'), false);
   t.equal(await store.expireSessions(NOW_MS - 1), 1);
   for (const table of ['sessions', 'search_records', 'search_hits'])

@@ -1,6 +1,8 @@
 /** The failures of the log service: every code of the documents' table, with its status, and whether to try again. */
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { json } from 'node:stream/consumers';
 import t from 'tap';
 import { toolsDialect } from '../../daemon/dialects/tools.ts';
 import { loadDriver } from '../../src/backends/sqlite/driver.ts';
@@ -8,7 +10,8 @@ import { createClient } from '../../src/connect.ts';
 import { createHttpTransport } from '../../src/http-transport.ts';
 import { logOperations } from '../../src/logs/operations.ts';
 import { ChsError, type ErrorCode } from '../../src/platform/errors.ts';
-import { type Reached, reach, TEST_KEY } from '../fixtures/chs.ts';
+import { embeddedChs, type Reached, reach, TEST_KEY } from '../fixtures/chs.ts';
+import { testFolder } from '../fixtures/folder.ts';
 import { numberedLines, openSession, READABLE, tool, WATCHED, writeLog } from './logs-wire.ts';
 import { type Answer, at, inBoth, textAt } from './wire.ts';
 
@@ -228,6 +231,25 @@ inBoth(
   },
   { ...READABLE, 'fs.deny_patterns': ['**/*.key', '**/private/**'] },
 );
+
+t.test('what is denied is denied to the owner of the machine, too', async (t) => {
+  const folder = testFolder(t);
+  const embedded = await embeddedChs(t, { 'fs.deny_patterns': ['**/*.key'] }, folder);
+  writeLog(folder, 'a.log', 'needle\n');
+  const denied = writeLog(folder, 'secret.key', 'needle\n');
+  const open = async (path: string): Promise<[status: number, body: unknown]> => {
+    const { status, body } = await embedded.send({
+      method: 'POST',
+      path: '/tools/open_directory',
+      headers: { 'content-type': 'application/json' },
+      body: Readable.from([Buffer.from(JSON.stringify({ paths: [path] }))]),
+      signal: undefined,
+    });
+    return [status, await json(body)];
+  };
+  t.match(await open(join(folder, WATCHED)), [200, { file_count: 1 }]);
+  t.match(await open(denied), [403, { code: 'FILE_DENIED' }]);
+});
 
 /** Over 10,000 hits: more than one call may take the facts out of. */
 const MANY = 10_050;

@@ -26,6 +26,9 @@ function callOf(principal: Principal): Call {
   return { requestId: 'r', signal, principal, address: 'embedded', language: 'en', log };
 }
 
+/** Of a key with a narrower scope. */
+export const tokensCall = (name: string) => callOf({ kind: 'token', name, scope: 'write' });
+
 /** Calls of the person whose machine it is, and of somebody over the network. */
 export const ownersCall = callOf(owner);
 export const networkCall = callOf(key);

@@ -3,7 +3,7 @@ import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'no
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
-import { adding, logParts, networkCall, opening, ownersCall } from './log-parts.ts';
+import { adding, logParts, networkCall, opening, ownersCall, tokensCall } from './log-parts.ts';
 
 const line = (second: number, text = 'connection refused') =>
   `2026-01-06T12:34:${String(second % 60).padStart(2, '0')}Z ERROR ${text}\n`;
@@ -163,6 +163,24 @@ t.test('the sessions of the owner are seen by nobody else', async (t) => {
     await parts.openDirectory(opening([parts.folder]), networkCall),
   ];
   t.not(mine.session_id, theirs.session_id);
+});
+
+t.test('the sessions of a key are seen by itself and by those who may do everything', async (t) => {
+  const parts = await logParts(t, { files: { 'a.log': lines(1) } });
+  const [one, two] = [tokensCall('1 (ci)'), tokensCall('2 (ci)')];
+  const started = await parts.startSession({}, one);
+  t.match(await parts.listSessions({ limit: 10 }, two), { total: 0, sessions: [] });
+  for (const call of [one, networkCall, ownersCall])
+    t.equal((await parts.listSessions({ limit: 10 }, call)).total, 1);
+  await t.rejects(parts.inspectFormats(started, two), { code: 'SESSION_NOT_FOUND' });
+  await t.rejects(parts.closeSession(started, two), { code: 'SESSION_NOT_FOUND' });
+  const [theirs, others] = [
+    await parts.openDirectory(opening([parts.folder]), one),
+    await parts.openDirectory(opening([parts.folder]), two),
+  ];
+  t.not(theirs.session_id, others.session_id);
+  t.match(await parts.openDirectory(opening([parts.folder]), one), { session_id: theirs.session_id });
+  t.same(await parts.closeSession(started, networkCall), { success: true });
 });
 
 t.test('keeps one session for a directory, and follows what changes in it', async (t) => {

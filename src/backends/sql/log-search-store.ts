@@ -7,12 +7,15 @@ import type { Schema } from './schema.ts';
 
 type SearchMethods = Pick<LogStore, 'saveSearch' | 'searchRecord'>;
 
+/** Rolls the transaction back; nobody else sees it. */
+class TooLarge extends Error {}
+
 export function logSearchMethods(backend: SqlBackend): SearchMethods {
   return {
-    saveSearch: (record, hits, bytesMax) =>
-      backend.write(async (db) => {
+    async saveSearch(record, hits, bytesMax) {
+      const write = backend.write(async (db) => {
         const before = await sessionBytes(db, record.sessionId);
-        if (before === null) return false;
+        if (before === null) return 'no_session' as const;
         const ofRecord = await addRecord(db, record);
         const ofHits = await insertHits(db, record, hits);
         // Hits that were there are counted already.
@@ -30,9 +33,15 @@ export function logSearchMethods(backend: SqlBackend): SearchMethods {
           .where('id', '=', record.id)
           .execute();
         const freed = await evict(db, record, before + added - bytesMax);
+        if (added > 0 && before + added - freed > bytesMax) throw new TooLarge();
         await addSessionBytes(db, record.sessionId, added - freed);
-        return true;
-      }),
+        return 'saved' as const;
+      });
+      return write.catch((error: unknown) => {
+        if (error instanceof TooLarge) return 'too_large' as const;
+        throw error;
+      });
+    },
     searchRecord: (id) =>
       backend.read(async (db) => {
         const row = await db.selectFrom('search_records').selectAll().where('id', '=', id).executeTakeFirst();

@@ -43,11 +43,12 @@ export function logSessionMethods(backend: SqlBackend): SessionMethods {
         return { row, created: true };
       });
     },
-    sessions: (limit, { withPrivate }) =>
+    sessions: (limit, { withPrivate, owner }) =>
       backend.read(async (db) => {
         const privacy = withPrivate ? [0, 1] : [0];
         const rows = await visible(db)
           .where('is_private', 'in', privacy)
+          .$if(owner !== null, (query) => query.where('owner', '=', owner ?? ''))
           .orderBy('used_at', 'desc')
           .orderBy('id')
           .limit(limit)
@@ -59,6 +60,7 @@ export function logSessionMethods(backend: SqlBackend): SessionMethods {
           .select(sql<number>`count(*)`.as('total'))
           .where('used_at', '>', GOING)
           .where('is_private', 'in', privacy)
+          .$if(owner !== null, (query) => query.where('owner', '=', owner ?? ''))
           .executeTakeFirstOrThrow();
         return { rows: counted, total: Number(total) };
       }),
@@ -84,17 +86,17 @@ function visible(db: Kysely<Schema>) {
 }
 
 function tableRow(row: SessionRow): Pick<SessionsTable, keyof SessionsTable> {
-  const { id, timezone, hint, directory } = row;
-  const bytes = rowBytes([id, timezone, hint, directory]);
-  const kept = { id, timezone, hint, directory, created_at: row.createdAt, used_at: row.usedAt };
+  const { id, timezone, hint, owner, directory } = row;
+  const bytes = rowBytes([id, timezone, hint, owner, directory]);
+  const kept = { id, timezone, hint, owner, directory, created_at: row.createdAt, used_at: row.usedAt };
   const is_private = row.isPrivate ? 1 : 0;
   return { ...kept, bytes, is_private, file_count: 0, file_bytes: 0 };
 }
 
 function sessionRow(row: SessionsTable): SessionRow {
-  const { id, timezone, hint, directory } = row;
+  const { id, timezone, hint, owner, directory } = row;
   const times = { createdAt: row.created_at, usedAt: row.used_at };
-  return { id, ...times, timezone, hint, directory, isPrivate: row.is_private === 1 };
+  return { id, ...times, timezone, hint, owner, directory, isPrivate: row.is_private === 1 };
 }
 
 async function summary(db: Kysely<Schema>, row: SessionsTable): Promise<SessionSummary> {

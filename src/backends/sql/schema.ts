@@ -120,6 +120,7 @@ export interface SessionsTable {
   file_count: number;
   file_bytes: number;
   is_private: number;
+  owner: string;
   directory: string | null;
 }
 

@@ -12,7 +12,7 @@ export const logSessions: Migration = {
 CREATE TABLE sessions (
   id TEXT PRIMARY KEY, created_at INTEGER NOT NULL, timezone TEXT NOT NULL, hint TEXT,
   used_at INTEGER NOT NULL, bytes INTEGER NOT NULL DEFAULT 0, file_count INTEGER NOT NULL DEFAULT 0,
-  file_bytes INTEGER NOT NULL DEFAULT 0, is_private INTEGER NOT NULL DEFAULT 0, directory TEXT
+  file_bytes INTEGER NOT NULL DEFAULT 0, is_private INTEGER NOT NULL DEFAULT 0, owner TEXT NOT NULL, directory TEXT
 );
 CREATE INDEX idx_sessions_used ON sessions(used_at);
 CREATE UNIQUE INDEX idx_sessions_directory ON sessions(directory) WHERE directory IS NOT NULL;
