@@ -226,7 +226,10 @@ async function vocabulary(
     hitsMax: VOCABULARY_LINES,
     bytesMax: VOCABULARY_BYTES,
   });
-  for (const line of lines) for (const word of wordsOf(line)) words.set(word, (words.get(word) ?? 0) + 1);
+  // A secret must not be given as what a term may have meant.
+  const redacted = await context.redaction();
+  for (const line of redacted.lines(lines))
+    for (const word of wordsOf(line)) words.set(word, (words.get(word) ?? 0) + 1);
   return words;
 }
 

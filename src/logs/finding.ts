@@ -1,6 +1,7 @@
 /** What the operations that read lines have in common: the query, the files, the limits, a place among the running scans. */
 import type { Call } from '../operation.ts';
 import { ChsError } from '../platform/errors.ts';
+import type { Redaction } from './facts/rule-folders.ts';
 import type { BlockTimesCache } from './search/block-times.ts';
 import { parseCondition } from './search/json-conditions.ts';
 import { compileRegex } from './search/line-matcher.ts';
@@ -42,8 +43,8 @@ export interface FindingContext {
   /** As it was a moment ago, which is enough for the next page. */
   readonly recentView: (sessionId: string, call: Call) => Promise<SessionView>;
   readonly limits: FindingLimits;
-  /** Takes secrets out of a text that is given or kept. */
-  readonly redaction: () => Promise<(text: string) => string>;
+  /** @throws ChsError CONFIG_ERROR */
+  readonly redaction: () => Promise<Redaction>;
   readonly now: () => number;
 }
 

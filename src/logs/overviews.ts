@@ -46,7 +46,7 @@ export function createOverviews(context: FindingContext, slots: ScanSlots): Over
       const sum = createSum(input.top > 0 ? PATTERNS_MAX : 0);
       const collecting = { kind: 'overview', patternsMax: input.top > 0 ? PATTERNS_MAX : 0 } as const;
       const scanned = await slots.run(() => scan(context, call, input, collecting, sum.sink));
-      const redact = await context.redaction();
+      const { text: redact } = await context.redaction();
       const { total } = sum;
       return {
         lines: total.lines,
@@ -65,7 +65,7 @@ export function createOverviews(context: FindingContext, slots: ScanSlots): Over
       const sum = createSum(PATTERNS_MAX);
       const collecting = { kind: 'overview', patternsMax: PATTERNS_MAX } as const;
       const scanned = await slots.run(() => scan(context, call, input, collecting, sum.sink));
-      const redact = await context.redaction();
+      const { text: redact } = await context.redaction();
       const all = sum.miner?.patterns() ?? [];
       const shown = [...all].sort(orders[input.order]).slice(0, input.limit);
       const listed = shown.reduce((count, pattern) => count + pattern.count, 0);

@@ -267,11 +267,13 @@ async function rowsOf(
   page: Page,
   hits: readonly PageHit[],
 ): Promise<FoundRow[]> {
-  const redact = await redaction();
+  const redacted = await redaction();
   return hits.flatMap((hit) => {
     const file = page.parts[hit.part]?.file;
     if (!file) return [];
-    const [before, after] = [hit.before.map(redact), hit.after.map(redact)];
+    const texts = redacted.lines([...hit.before, hit.content, ...hit.after]);
+    const before = texts.slice(0, hit.before.length);
+    const after = texts.slice(hit.before.length + 1);
     return {
       id: hitId(page.recordId, file.path, hit.offset),
       recordId: page.recordId,
@@ -280,7 +282,7 @@ async function rowsOf(
       lineNumber: (page.linesBefore[hit.part] ?? 0) + hit.lines + 1,
       byteOffset: hit.offset,
       timestamp: hit.epochMs,
-      content: redact(hit.content),
+      content: texts[hit.before.length] ?? '',
       context: JSON.stringify([before, after]),
       truncated: hit.isTruncated,
       subMsNs: hit.subMsNs,

@@ -1,5 +1,5 @@
 /** The redaction rules that are always there: what is a secret wherever it stands. */
-import type { BuiltInRedaction, Groups } from './redact.ts';
+import { type BuiltInRedaction, type Groups, isKeyBody } from './redact.ts';
 
 const secretWords = [
   'pass(?:word|wd|phrase|code)?',
@@ -37,9 +37,7 @@ export const builtInRedactions: readonly BuiltInRedaction[] = [
     hint: /^\s*[A-Za-z0-9+/]{64}/u,
     pattern: '^(\\s*)([A-Za-z0-9+/]{64}|[A-Za-z0-9+/]{70}|[A-Za-z0-9+/]{76})$',
     replace: ([, indent = '', body = '']) =>
-      /[a-z]/u.test(body) && /[A-Z]/u.test(body) && /\d/u.test(body) && /[G-Zg-z]/u.test(body)
-        ? `${indent}[REDACTED:private_key_body]`
-        : null,
+      isKeyBody(body) ? `${indent}[REDACTED:private_key_body]` : null,
   },
   {
     name: 'url_password',

@@ -50,8 +50,10 @@ export function redact(rules: readonly CompiledRedaction[], text: string): strin
     // Most lines hold no secret: the call into RE2 costs twenty times this look.
     if (hint && !hint.test(result)) continue;
     regex.lastIndex = 0;
-    if (typeof replacement === 'string') result = result.replace(regex, replacement);
-    else result = result.replace(regex, (...found: unknown[]) => replaced(replacement, found));
+    result =
+      typeof replacement === 'string'
+        ? result.replace(regex, replacement)
+        : replaced(result, regex, replacement);
   }
   return result;
 }
@@ -59,24 +61,76 @@ export function redact(rules: readonly CompiledRedaction[], text: string): strin
 const keyBegins = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY/u;
 const keyEnds = /-----END [A-Z0-9 ]{0,40}PRIVATE KEY/u;
 
-/** Lines that follow one another in a file, redacted: of a private key's block also the lines between. */
-export function redactLines(rules: readonly CompiledRedaction[], lines: readonly string[]): string[] {
+const base64Line = /^\s*[A-Za-z0-9+/]+={0,2}\s*$/u;
+const bodyLine = /^\s*(?:[A-Za-z0-9+/]{64}|[A-Za-z0-9+/]{70}|[A-Za-z0-9+/]{76})$/u;
+const PRIVATE_KEY = 'private_key';
+const HIDDEN = `[REDACTED:${PRIVATE_KEY}]`;
+
+/** A whole line of a key's body, as mixed as such lines are; a hash in hex is none. */
+export function isKeyBody(line: string): boolean {
+  return (
+    bodyLine.test(line) &&
+    /[a-z]/u.test(line) &&
+    /[A-Z]/u.test(line) &&
+    /\d/u.test(line) &&
+    /[G-Zg-z]/u.test(line)
+  );
+}
+
+/**
+ * Texts that follow one another in a file, each of one line or of several, redacted: of a private key's block also the
+ * lines between, even where its beginning or its end is out of sight. Without the built-in rule of keys no more than
+ * `redact` does.
+ */
+export function redactLines(rules: readonly CompiledRedaction[], texts: readonly string[]): string[] {
+  const hidden = rules.some(({ name }) => name === PRIVATE_KEY) ? withoutKeys(texts) : texts;
+  return hidden.map((text) => redact(rules, text));
+}
+
+function withoutKeys(texts: readonly string[]): readonly string[] {
+  const groups = texts.map((text) => text.split('\n'));
+  const lines = groups.flat();
+  const isHidden = lines.map(() => false);
   let inKey = false;
-  return lines.map((line) => {
-    const ends = keyEnds.test(line);
-    const redacted = inKey && !ends ? '[REDACTED:private_key]' : redact(rules, line);
-    if (ends) inKey = false;
+  for (const [index, line] of lines.entries()) {
+    if (keyEnds.test(line)) {
+      inKey = false;
+      for (let at = index - 1; at >= 0 && base64Line.test(lines[at] ?? ''); at -= 1) isHidden[at] = true;
+    } else if (inKey) isHidden[index] = true;
     else if (keyBegins.test(line)) inKey = true;
-    return redacted;
+    // The last line of a body is shorter.
+    else if (index > 0 && base64Line.test(line) && isBodyAt(lines, isHidden, index - 1))
+      isHidden[index] = true;
+  }
+  if (!isHidden.includes(true)) return texts;
+  let at = 0;
+  return groups.map((group) => {
+    const from = at;
+    at += group.length;
+    return group.map((line, index) => (isHidden[from + index] ? HIDDEN : line)).join('\n');
   });
 }
 
-function replaced(replace: (groups: Groups) => string | null, found: readonly unknown[]): string {
-  const groups: (string | undefined)[] = [];
-  // The groups end where the match's offset stands.
-  for (const one of found) {
-    if (typeof one === 'number') break;
-    groups.push(typeof one === 'string' ? one : undefined);
+function isBodyAt(lines: readonly string[], isHidden: readonly boolean[], index: number): boolean {
+  const line = lines[index] ?? '';
+  return isKeyBody(line) || (isHidden[index] === true && bodyLine.test(line));
+}
+
+/**
+ * As `text.replace(regex, replace)`, whose callback RE2 gives the whole text anew at every match: with many of them in a
+ * long line that takes minutes.
+ */
+function replaced(text: string, regex: RegExp, replace: (groups: Groups) => string | null): string {
+  const pieces: string[] = [];
+  let end = 0;
+  for (let match = regex.exec(text); match; match = regex.exec(text)) {
+    const [found] = match;
+    // A match of nothing would be found at the same place for ever.
+    if (found === '') regex.lastIndex += 1;
+    const instead = replace(match);
+    if (instead === null) continue;
+    pieces.push(text.slice(end, match.index), instead);
+    end = match.index + found.length;
   }
-  return replace(groups) ?? groups[0] ?? '';
+  return pieces.length === 0 ? text : pieces.join('') + text.slice(end);
 }

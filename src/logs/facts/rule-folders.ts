@@ -2,17 +2,24 @@
 import { stat } from 'node:fs/promises';
 import type { CompiledRule } from './extract.ts';
 import { type Loaded, loadFactRules, loadRedactRules } from './load.ts';
-import { type CompiledRedaction, redact } from './redact.ts';
+import { type CompiledRedaction, redact, redactLines } from './redact.ts';
+
+/** Takes secrets out of what is given or kept. */
+export interface Redaction {
+  text(text: string): string;
+  /** Of texts that follow one another in a file: what is a secret only with its neighbours, too. */
+  lines(texts: readonly string[]): string[];
+}
 
 export interface RuleFolders {
   /** @throws ChsError CONFIG_ERROR for a file that cannot be read */
   facts(): Promise<readonly CompiledRule[]>;
   /**
-   * What takes secrets out of a text. Without all of its rules nothing is shown.
+   * Without all of its rules nothing is shown.
    *
    * @throws ChsError CONFIG_ERROR
    */
-  redaction(): Promise<(text: string) => string>;
+  redaction(): Promise<Redaction>;
 }
 
 export interface RuleFolderSettings {
@@ -41,7 +48,10 @@ export function createRuleFolders(settings: RuleFolderSettings, now: () => numbe
     facts,
     async redaction() {
       const rules: readonly CompiledRedaction[] = await redactions();
-      return (text) => redact(rules, text);
+      return {
+        text: (text) => redact(rules, text),
+        lines: (texts) => redactLines(rules, texts),
+      };
     },
   };
 }

@@ -108,6 +108,24 @@ t.test('leaves no key, card or body of a key', async (t) => {
   );
 });
 
+t.test('a key is hidden though its beginning or its end is out of sight', async (t) => {
+  const body = `${'aB3/'.repeat(15)}xYz+`;
+  const hidden = '[REDACTED:private_key]';
+  const end = '-----END PRIVATE KEY-----';
+  t.strictSame(redactLines(rules, ['c2hvcnQ=', end, 'z']), [hidden, end, 'z']);
+  t.strictSame(redactLines(rules, [body, 'c2hvcnQ=', 'z z']), ['[REDACTED:private_key_body]', hidden, 'z z']);
+  const whole = redactLines(rules, ['-----BEGIN PRIVATE KEY-----', `c2hvcnQ\nbW9y\n${end}\nz`, 'y']);
+  t.strictSame(whole, [hidden, `${hidden}\n${hidden}\n${end}\nz`, 'y']);
+  t.strictSame(redactLines([], ['c2hvcnQ=', end]), ['c2hvcnQ=', end], 'where nothing is to be hidden');
+});
+
+t.test('a long line of many secrets', async (t) => {
+  const pair = 'token=abc123def&key=zzz9;';
+  const line = pair.repeat(Math.ceil(1_000_000 / pair.length));
+  const expected = 'token=[REDACTED:secret_field]&key=zzz9;'.repeat(line.length / pair.length);
+  t.ok(redact(rules, line) === expected);
+});
+
 t.test('keeps the rest of the line', async (t) => {
   const kept: readonly (readonly [line: string, redacted: string])[] = [
     ['user=bob,password=x7,host=db', 'user=bob,password=[REDACTED:secret_field],host=db'],
