@@ -1,5 +1,5 @@
 /** Puts an answer together within so many tokens, and says what was left out and which call gets it. */
-import { cutTo, weightOf } from './tokens.ts';
+import { cutTo, endedAt, weightOf } from './tokens.ts';
 
 export const MAX_TOKENS = { min: 200, default: 4_000, max: 100_000 } as const;
 
@@ -23,6 +23,10 @@ export interface Section {
   readonly share: number;
   /** The item to keep rather than those farther away from it. */
   readonly middle?: number;
+  /** All of it comes before any of what follows: items are shortened rather than left out. */
+  readonly isWhole?: boolean;
+  /** Of a whole section, its items in fewer words, whose ends say least. */
+  readonly brief?: readonly string[];
 }
 
 /** The items of a section that are shown: [from, to). */
@@ -50,6 +54,10 @@ const ITEM_SHARE_MAX = 0.3;
 const FEW_ITEMS_SHARE = 0.8;
 /** What the calls that get the rest may take. */
 const REST_SHARE_MAX = 0.45;
+/** What one call may take that gets all of the rest. */
+const ONE_CALL_SHARE_MAX = 0.6;
+/** An item of a whole section that is shortened further says nothing. */
+const BRIEF_MIN = 8;
 /** A head line beyond this says nothing more to a reader. */
 const HEAD_SHARE_MAX = 0.2;
 
@@ -63,27 +71,51 @@ export function composeAnswer(rendered: Rendered, maxTokens: number): string {
   const rest = (shown: readonly Shown[], ends: number): string => {
     const again = rendered.call ? withRoom(rendered.call, neededTokens) : null;
     const cut = ends > 0 ? [{ text: `the ends of ${ends} long lines`, call: again }] : [];
-    return restText([...rendered.leftOut(shown, neededTokens), ...cut], {
-      weightMax: maxTokens * REST_SHARE_MAX,
-      neededTokens,
-    });
+    return restText([...rendered.leftOut(shown, neededTokens), ...cut], { again, maxTokens });
   };
   const nothing = rendered.sections.map(() => ({ from: 0, to: 0 }));
   const itemCount = rendered.sections.reduce((sum, { items }) => sum + items.length, 0);
   let room = maxTokens - weightOf(assemble({ ...rendered, head }, nothing, rest(nothing, itemCount))) - 2;
   const itemMax = Math.max(30, room * Math.max(ITEM_SHARE_MAX, FEW_ITEMS_SHARE / itemCount));
-  const sections = rendered.sections.map((section) => ({
+  const cut = rendered.sections.map((section) => ({
     ...section,
     items: section.items.map((item) => cutTo(item, itemMax)),
   }));
-  const bounded = { ...rendered, head, sections };
   for (;;) {
+    const sections = shortened(cut, Math.max(0, room));
+    const bounded = { ...rendered, head, sections };
     const shown = fill(sections, Math.max(0, room));
     const text = assemble(bounded, shown, rest(shown, cutItems(rendered, bounded, shown)));
     if (weightOf(text) <= maxTokens) return text;
     if (room <= 0) return cutTo(text, maxTokens);
     room = room * 0.9 - 5;
   }
+}
+
+/** Whole sections with their items as long as their share allows, and no shorter than says something. */
+function shortened(sections: readonly Section[], room: number): Section[] {
+  let left = room;
+  return sections.map((section) => {
+    const { items, brief, isWhole, share, title } = section;
+    if (isWhole !== true || items.length === 0) return section;
+    left -= title === null ? 0 : lineWeight(title);
+    const budget = left * share;
+    const weight = weightOfAll(items);
+    if (weight <= budget) {
+      left -= weight;
+      return section;
+    }
+    const itemMax = Math.max(BRIEF_MIN, budget / items.length - weightOf('\n'));
+    const short = brief
+      ? brief.map((item) => endedAt(item, itemMax))
+      : items.map((item) => cutTo(item, itemMax));
+    left = Math.max(0, left - weightOfAll(short));
+    return { ...section, items: short };
+  });
+}
+
+function weightOfAll(items: readonly string[]): number {
+  return items.reduce((sum, item) => sum + lineWeight(item), 0);
 }
 
 /** How many of the items that are shown lack their ends. */
@@ -105,14 +137,16 @@ export function withRoom({ tool, args }: NextCall, neededTokens: number): NextCa
 /** Which items fit, section by section. */
 function fill(sections: readonly Section[], room: number): Shown[] {
   let left = room;
+  let isEnded = false;
   return sections.map((section, index) => {
-    const { items, share, title } = section;
-    const last = index === sections.length - 1;
-    const budget = (last ? left : Math.min(left, room * share)) - (title === null ? 0 : lineWeight(title));
-    const shown = items.length === 0 ? { from: 0, to: 0 } : fillOne(section, budget);
+    const { items, isWhole, share, title } = section;
+    const mayTakeAll = isWhole === true || index === sections.length - 1;
+    const budget =
+      (mayTakeAll ? left : Math.min(left, room * share)) - (title === null ? 0 : lineWeight(title));
+    const shown = items.length === 0 || isEnded ? { from: 0, to: 0 } : fillOne(section, budget);
+    isEnded ||= isWhole === true && shown.to < items.length;
     if (shown.to > shown.from) {
-      const taken = items.slice(shown.from, shown.to).reduce((sum, item) => sum + lineWeight(item), 0);
-      left -= taken + (title === null ? 0 : lineWeight(title));
+      left -= weightOfAll(items.slice(shown.from, shown.to)) + (title === null ? 0 : lineWeight(title));
     }
     return shown;
   });
@@ -156,18 +190,25 @@ function assemble({ head, sections }: Rendered, shown: readonly Shown[], rest: s
 }
 
 /**
- * @param brief what to do where the calls in full would take too much: the call that was made, with room for them
+ * @param within the room that there is, and the call that was made with room for everything; null where all fits
  */
 function restText(
   leftOut: readonly LeftOut[],
-  brief: { readonly weightMax: number; readonly neededTokens: number } | null,
+  within: { readonly again: NextCall | null; readonly maxTokens: number } | null,
 ): string {
   if (leftOut.length === 0) return '';
   const lines = leftOut.map(({ text, call }) => (call ? `- ${text}: ${callText(call)}` : `- ${text}`));
   const text = ['Left out, and the call that gets it:', ...lines].join('\n');
-  if (brief === null || weightOf(text) <= brief.weightMax) return text;
+  if (within === null || weightOf(text) <= within.maxTokens * REST_SHARE_MAX) return text;
   const what = leftOut.map(({ text }) => text).join('; ');
-  return `Left out: ${what}. The same call again with "max_tokens":${brief.neededTokens} gives it, or names the call that does.`;
+  const { again, maxTokens } = within;
+  const one = again
+    ? `Left out: ${what}. This gives it or names the call that does:\n- all: ${callText(again)}`
+    : null;
+  if (one !== null && weightOf(one) <= maxTokens * ONE_CALL_SHARE_MAX) return one;
+  // Its arguments alone would fill the answer, and whoever made the call has them.
+  const tokens = again ? ` with "max_tokens":${String(again.args.max_tokens)}` : '';
+  return `Left out: ${what}. The same call again${tokens} gives it, or names the call that does.`;
 }
 
 function callText({ tool, args }: NextCall): string {

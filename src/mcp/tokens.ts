@@ -26,7 +26,8 @@ export function weightOf(text: string): number {
  * @param weightMax in tokens
  */
 export function cutTo(text: string, weightMax: number): string {
-  if (weightOf(text) <= weightMax) return text;
+  // A megabyte of one line is not counted to its end.
+  if (text.length * LETTER <= weightMax && weightOf(text) <= weightMax) return text;
   const mark = (rest: number): string => `… (+${rest} characters)`;
   const room = weightMax - weightOf(mark(text.length));
   let weight = 0;
@@ -38,6 +39,19 @@ export function cutTo(text: string, weightMax: number): string {
   // Half of a pair is no character.
   if (at > 0 && isHighSurrogate(text.charCodeAt(at - 1))) at -= 1;
   return `${text.slice(0, at)}${mark(text.length - at)}`;
+}
+
+/** The same with nothing but an ellipsis for what is missing. */
+export function endedAt(text: string, weightMax: number): string {
+  if (weightOf(text) <= weightMax) return text;
+  let weight = weightOf('…');
+  let at = 0;
+  for (; at < text.length; at += 1) {
+    weight += unitWeight(text.charCodeAt(at));
+    if (weight > weightMax) break;
+  }
+  if (at > 0 && isHighSurrogate(text.charCodeAt(at - 1))) at -= 1;
+  return `${text.slice(0, at)}…`;
 }
 
 function unitWeight(unit: number): number {

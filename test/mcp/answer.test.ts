@@ -134,10 +134,70 @@ t.test('names what is missing with a call that asks for the same, with room for 
   );
 });
 
-t.test('says in words which call it is where the arguments are too long', async (t) => {
+t.test('lists all kinds before a line of any, however little room there is', async (t) => {
+  const words = ['alpha', 'bravo', 'charlie', 'delta', 'echo', 'foxtrot', 'golf', 'hotel'];
+  const hits = Array.from({ length: 200 }, (_, index) => {
+    const word = words[index % words.length] ?? '';
+    return hit(index, `ERROR ${word} ${word} ${'is broken again '.repeat(8)} after ${index} ms`);
+  });
+  for (const maxTokens of [400, 600, 1000, 2000]) {
+    const text = composeAnswer(renderHits(reply(hits, { cursor: 'CURSOR' }), call), maxTokens);
+    t.ok(tokensOf(text) <= maxTokens);
+    for (const word of words)
+      t.match(text, new RegExp(`^25x error .*${word}`, 'mu'), `${word} in ${maxTokens} tokens`);
+    const lines = text.match(/^\[hit_/gm)?.length ?? 0;
+    if (/The other lines/.test(text)) t.ok(lines > words.length, 'samples of all before other lines');
+    else t.ok(lines <= words.length);
+  }
+});
+
+t.test('names an exact call also in the smallest answer', async (t) => {
   const hits = Array.from({ length: 50 }, (_, index) => hit(index, line(index)));
-  const text = composeAnswer(renderHits(reply(hits, { cursor: 'c'.repeat(2000) }), call), 400);
+  for (const maxTokens of [200, 400]) {
+    const text = composeAnswer(renderHits(reply(hits, { cursor: 'c'.repeat(2000) }), call), maxTokens);
+    t.ok(tokensOf(text) <= maxTokens);
+    const [, args = ''] = /^- .*: search (\{.*\})$/m.exec(text) ?? [];
+    const next: { max_tokens: number } = JSON.parse(args);
+    t.match(
+      composeAnswer(renderHits(reply(hits, { cursor: 'c'.repeat(2000) }), call), next.max_tokens),
+      /search_continue \{"cursor":"c{2000}"\}/,
+      'which names the one for what follows',
+    );
+  }
+});
+
+t.test('says in words which call it is where its arguments alone are too long', async (t) => {
+  const hits = Array.from({ length: 50 }, (_, index) => hit(index, line(index)));
+  const long = { tool: 'search_continue', args: { cursor: 'c'.repeat(2000) } };
+  const text = composeAnswer(renderHits(reply(hits, { cursor: 'c'.repeat(2000) }), long), 400);
   t.match(text, /The same call again with "max_tokens":\d+ gives it, or names the call that does\./);
+});
+
+t.test('ends a report with a row of a table, not with its head', async (t) => {
+  const rows = Array.from({ length: 60 }, (_, index) => `| 10:00:${index} | app.log:${index} | failed |`);
+  const text = [
+    '# Report',
+    '',
+    'Words.',
+    '',
+    '## Events',
+    '',
+    '| time | place | what |',
+    '| --- | --- | --- |',
+    ...rows,
+  ];
+  const whole = renderers.report(
+    { format: 'markdown', report: text.join('\n') } as ReplyOf<'report'>,
+    { tool: 'report', args: { session_id: 'ses_1' } },
+    { session_id: 'ses_1' },
+  );
+  for (let maxTokens = 200; maxTokens < 600; maxTokens += 7) {
+    const answer = composeAnswer(whole, maxTokens);
+    t.ok(tokensOf(answer) <= maxTokens);
+    const [shown = ''] = answer.split('\n\nLeft out');
+    t.notMatch(shown, /(?:what \||--- \||## Events)\s*$/);
+    t.match(answer, /^- .*: report \{.*"max_tokens":\d+\}$/m);
+  }
 });
 
 t.test('has a renderer and a tool for each operation', async (t) => {

@@ -53,9 +53,7 @@ export function renderTimeline(reply: ReplyOf<'timeline'>, call: NextCall): Rend
     );
   const folder = commonFolder(events.filter(({ crash }) => crash === null).map(({ file }) => file));
   const lines = events.filter(({ crash }) => crash === null);
-  const kinds = kindsOf(lines.map((event) => ({ ...event, epochMs: event.timestamp, byteOffset: 0 }))).map(
-    ({ line }) => line,
-  );
+  const kinds = kindsOf(lines.map((event) => ({ ...event, epochMs: event.timestamp, byteOffset: 0 })));
   const crashes = events.filter(({ crash }) => crash !== null).length;
   const span = `${events[0]?.timestamp_rfc3339} to ${events.at(-1)?.timestamp_rfc3339}`;
   return {
@@ -66,7 +64,13 @@ export function renderTimeline(reply: ReplyOf<'timeline'>, call: NextCall): Rend
       ...(folder === '' ? [] : [`Files below ${folder}. A line: time file:line | content [facts]`]),
     ],
     sections: [
-      { title: 'Kinds of lines among them (count, pattern):', items: kinds, share: KINDS_SHARE },
+      {
+        title: 'Kinds of lines (count, pattern):',
+        items: kinds.map(({ line }) => line),
+        brief: kinds.map(({ brief }) => brief),
+        share: KINDS_SHARE,
+        isWhole: true,
+      },
       { title: 'In the order of time:', items: events.map((event) => eventText(event, folder)), share: 1 },
     ],
     leftOut: ([, shown = { from: 0, to: 0 }], neededTokens) => {
@@ -98,12 +102,16 @@ function eventText(
 export function renderReport(reply: ReplyOf<'report'>, call: NextCall, input: InputOf<'report'>): Rendered {
   const text = reply.format === 'markdown' ? (reply.report ?? '') : JSON.stringify(reply, null, 1);
   const lines = text.split('\n');
+  const blocks = reply.format === 'markdown' ? blocksOf(lines) : lines;
   return {
     call,
     head: [],
-    sections: [{ title: null, items: lines, share: 1 }],
+    sections: [{ title: null, items: blocks, share: 1 }],
     leftOut: ([shown = { from: 0, to: 0 }], neededTokens) => {
-      const missing = lines.length - (shown.to - shown.from);
+      const given = blocks
+        .slice(shown.from, shown.to)
+        .reduce((sum, block) => sum + block.split('\n').length, 0);
+      const missing = lines.length - given;
       if (missing === 0) return [];
       const left = [
         {
@@ -118,4 +126,21 @@ export function renderReport(reply: ReplyOf<'report'>, call: NextCall, input: In
       ];
     },
   };
+}
+
+const TABLE_RULE = /^\|[\s|:-]+\|\s*$/;
+
+/** Lines of Markdown, those together that say nothing alone: headings and heads of tables with what they are about. */
+function blocksOf(lines: readonly string[]): string[] {
+  const blocks: string[] = [];
+  let pending: string[] = [];
+  for (const [index, line] of lines.entries()) {
+    pending.push(line);
+    const isHead = TABLE_RULE.test(lines[index + 1] ?? '') || TABLE_RULE.test(line);
+    if (isHead || line === '' || /^#{1,6} /.test(line)) continue;
+    blocks.push(pending.join('\n'));
+    pending = [];
+  }
+  if (pending.length > 0) blocks.push(pending.join('\n'));
+  return blocks;
 }

@@ -7,8 +7,10 @@ import { commonFolder, noticeLines } from './text.ts';
 type SearchReply = ReplyOf<'search'>;
 type Hit = SearchReply['hits'][number];
 
-const CLUSTER_SHARE = 0.35;
-const SAMPLE_SHARE = 0.45;
+/** Of the room, before patterns are shortened; then all of it, as long as there are patterns left. */
+const CLUSTER_SHARE = 0.5;
+/** Of what patterns leave. */
+const SAMPLE_SHARE = 0.7;
 
 /** What a search gave, with the call that gave it. */
 export function renderHits(reply: SearchReply, call: NextCall): Rendered {
@@ -28,14 +30,17 @@ export function renderHits(reply: SearchReply, call: NextCall): Rendered {
   if (kinds.length > 0) {
     sections.push(
       {
-        title: 'Kinds of lines among them (count, pattern):',
+        title: 'Kinds of lines (count, pattern):',
         items: kinds.map(({ line }) => line),
+        brief: kinds.map(({ brief }) => brief),
         share: CLUSTER_SHARE,
+        isWhole: true,
       },
       {
         title: 'The first line of each kind:',
         items: samples.map((hit) => hitText(hit, folder)),
         share: SAMPLE_SHARE,
+        isWhole: true,
       },
     );
   }

@@ -18,6 +18,8 @@ interface PlacedLine {
 export interface Kind<Line> {
   /** Count, level, from when to when, the pattern. */
   readonly line: string;
+  /** Count, level and the pattern. */
+  readonly brief: string;
   /** The first of them. */
   readonly sample: Line;
 }
@@ -37,9 +39,11 @@ export function kindsOf<Line extends PlacedLine>(lines: readonly Line[]): Kind<L
     if (!sample) return [];
     const level = pattern.level === null ? '' : ` ${pattern.level}`;
     const times = pattern.first_ms === null ? '' : ` ${span(pattern.first_ms, pattern.last_ms)}`;
-    return [
-      { line: `${pattern.count}x${level}${times} ${oneLine(pattern.template, TEMPLATE_CHARS_MAX)}`, sample },
-    ];
+    const count = `${pattern.count}x${level}`;
+    const template = oneLine(pattern.template, TEMPLATE_CHARS_MAX);
+    // Signs for what varies at its beginning, times above all, say nothing where there is little room.
+    const brief = `${count} ${template.replace(/^(?:<\*>|[^\p{L}])+/u, '') || template}`;
+    return [{ line: `${count}${times} ${template}`, brief, sample }];
   });
 }
 
