@@ -7,6 +7,13 @@ import { addCommand, type CommandContext } from './define.ts';
 import { usageError } from './failure.ts';
 import type { ExitCode, Run } from './run.ts';
 
+/** Whoever sent a line that is no JSON may wait for an answer; nobody knows to which request. */
+const PARSE_ERROR = JSON.stringify({
+  jsonrpc: '2.0',
+  id: null,
+  error: { code: -32_700, message: 'the line is no JSON' },
+});
+
 export function register(program: Command, context: CommandContext): void {
   addCommand(program, context, {
     name: 'mcp',
@@ -41,7 +48,10 @@ async function serveTools(run: Run): Promise<ExitCode> {
     signal: run.signal,
   });
   // Standard output is the protocol's alone.
-  protocol.onerror = (error) => run.out.note(`mcp: ${error.message}`);
+  protocol.onerror = (error) => {
+    if (error instanceof SyntaxError) process.stdout.write(`${PARSE_ERROR}\n`);
+    run.out.note(`mcp: ${error.message}`);
+  };
   const ended = new Promise<void>((resolve) => {
     protocol.onclose = resolve;
     process.stdin.once('end', resolve);

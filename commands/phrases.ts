@@ -99,6 +99,12 @@ const rows: readonly PhraseRow[] = [
     'Standard input cannot be sent a second time. Write it to a file first, and it is tried again by itself.',
     '标准输入无法再次发送。请先写入文件，之后会自动重试。',
   ],
+  // Logs.
+  [
+    'standard input (-) is searched when it has ended, so that --follow would give nothing more',
+    '标准输入（-）结束后才会搜索，因此 --follow 不会有更多结果',
+  ],
+  ['Leave --follow out: it is read to its end anyway.', '请去掉 --follow：标准输入总会读到末尾。'],
   // Answers.
   ['{dump} lists no modules, so it asks for no PDB', '{dump} 没有列出模块，因此不需要 PDB'],
   ['there is no PDB in {places}', '{places} 中没有 PDB'],

@@ -27,6 +27,7 @@ const reservedNames = [
   'CHS_MUTATIONS',
   'CHS_BACKUP_TOKEN',
   'CHS_DEBUG',
+  'CHS_LOG_SESSION',
 ];
 const reservedPrefixes = /^CHS_(?:TEST|BENCH)_/;
 

@@ -4,8 +4,8 @@ import { printable } from '../../src/platform/errors.ts';
 import type { Invocation } from '../define.ts';
 import type { ExitCode, Run } from '../run.ts';
 import { safe } from './hits.ts';
+import { absolute } from './paths.ts';
 import { numberOf, valuesOf, zoneOf } from './query-options.ts';
-import { absolute } from './target.ts';
 
 const DAY_SECONDS = 86_400;
 

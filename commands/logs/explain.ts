@@ -15,6 +15,7 @@ import {
   readQuery,
   targetOptions,
 } from './query-options.ts';
+import { counted, said } from './said.ts';
 import { type LogClient, openTarget, type Target } from './target.ts';
 
 /** So long a search that found nothing may look for the reason by itself. */
@@ -58,13 +59,14 @@ async function explain(run: Run, invocation: Invocation): Promise<ExitCode> {
     );
     if (run.out.json) run.out.value(reply);
     else await show(run, reply);
-    return 0;
+    return target.isPartial ? 2 : 0;
   } finally {
     await target.close();
   }
 }
 
-async function show({ out }: Run, reply: Explanation): Promise<void> {
+async function show(run: Run, reply: Explanation): Promise<void> {
+  const { out } = run;
   const columns: Column[] = [
     { title: 'TERM', shrinkTo: 12 },
     { title: 'KIND', dropOrder: 1 },
@@ -82,42 +84,42 @@ async function show({ out }: Run, reply: Explanation): Promise<void> {
     datum(nearest.map(({ text, count }) => `${text} (${count})`).join(', ')),
   ]);
   out.line(
-    `${reply.hits} hits in ${reply.files} files${reply.files_excluded > 0 ? `, ${reply.files_excluded} left out by globs` : ''}`,
+    said(
+      run,
+      `${counted(reply.hits, 'hit')} in ${counted(reply.files, 'file')}${reply.files_excluded > 0 ? `, ${reply.files_excluded} left out by globs` : ''}`,
+    ),
   );
   if (rows.length > 0)
     for (const line of await renderTable(columns, rows, out.columns, out.style)) out.line(line);
   const { window } = reply;
   if (window) {
     out.line(
-      `window ${shownTime(window.start)} to ${shownTime(window.end)}: ${window.hits_outside} hits outside of it`,
+      said(
+        run,
+        `window ${shownTime(window.start)} to ${shownTime(window.end)}: ${counted(window.hits_outside, 'hit')} outside of it`,
+      ),
     );
-    out.line(`events ${shownTime(window.first_event)} to ${shownTime(window.last_event)}`);
+    out.line(said(run, `events ${shownTime(window.first_event)} to ${shownTime(window.last_event)}`));
   }
-  for (const reason of reply.reasons) out.line(printable(reason, REASON_CHARS_MAX));
-  if (!reply.complete) out.note('Not everything was looked at in the time there was.');
+  for (const reason of reply.reasons) out.line(said(run, printable(reason, REASON_CHARS_MAX)));
+  if (!reply.complete) out.note(said(run, 'Not everything was looked at in the time there was.'));
 }
 
-/**
- * After a search that found nothing: the reasons, on stderr. Programs that read our output did not ask, and pay nothing.
- *
- * @param onlyForPeople say nothing unless a person watches stderr
- */
-export async function tellWhyEmpty(
-  run: Run,
-  client: LogClient,
-  target: Target,
-  query: Query,
-  { onlyForPeople }: { readonly onlyForPeople: boolean },
-): Promise<void> {
+/** After a search that found nothing: the reasons, on stderr. Programs that read our output pay nothing for them. */
+export async function tellWhyEmpty(run: Run, client: LogClient, target: Target, query: Query): Promise<void> {
   const { out, signal } = run;
-  if (out.json || out.quiet || (onlyForPeople && !out.interactive)) return;
+  if (out.json || out.quiet) return;
+  if (!out.interactive) {
+    out.note(said(run, 'no hits; `chs logs explain …` with the same words and options says why'));
+    return;
+  }
   try {
     const reply = await client.explainEmpty(
       { session_id: target.sessionId, ...query, hard_timeout_ms: UNASKED_MS },
       { signal },
     );
-    out.note(out.noteStyle.dim(`no hits in ${reply.files} files`));
-    for (const reason of reply.reasons) out.note(printable(reason, REASON_CHARS_MAX));
+    out.note(out.noteStyle.dim(said(run, `no hits in ${counted(reply.files, 'file')}`)));
+    for (const reason of reply.reasons) out.note(said(run, printable(reason, REASON_CHARS_MAX)));
   } catch {
     // The search itself is done, and what it found is nothing; that nobody can say why is no failure of it.
     signal.throwIfAborted();

@@ -2,14 +2,15 @@
 import { createInterface } from 'node:readline';
 import { type Command, Option } from 'commander';
 import { logOperations } from '../../src/logs/operations.ts';
-import { printable } from '../../src/platform/errors.ts';
+import { ChsError } from '../../src/platform/errors.ts';
 import { addCommand, type CommandContext, type Invocation } from '../define.ts';
 import { usageError } from '../failure.ts';
 import type { ExitCode, Run } from '../run.ts';
 import { datum } from '../views/facts.ts';
 import { safe } from './hits.ts';
+import { absolute } from './paths.ts';
 import { numberOf, targetOptions, textOf } from './query-options.ts';
-import { absolute, openTarget } from './target.ts';
+import { openTarget } from './target.ts';
 
 const AROUND = 20;
 const AROUND_MAX = 1000;
@@ -106,9 +107,7 @@ async function regex(run: Run, invocation: Invocation): Promise<ExitCode> {
     return exitCode;
   }
   if (!reply.valid) {
-    out.warn(`it is no regular expression: ${printable(reply.error ?? '')}`);
-    out.note(REGEX_SYNTAX);
-    return exitCode;
+    throw new ChsError('REGEX_ERROR', { reason: reply.error ?? '' });
   }
   reply.results.forEach((result, index) => {
     const line = lines[index] ?? '';

@@ -7,8 +7,10 @@ import type { ExitCode, Run } from '../run.ts';
 import { datum } from '../views/facts.ts';
 import { shownBytes } from '../views/progress.ts';
 import { type Column, renderTable } from '../views/table.ts';
+import { absolute } from './paths.ts';
 import { repeated, textOf, valuesOf, zoneOf } from './query-options.ts';
-import { absolute, shownAs } from './target.ts';
+import { said } from './said.ts';
+import { shownAs } from './target.ts';
 
 export function openCommand(parent: Command, context: CommandContext): void {
   addCommand(parent, context, {
@@ -57,7 +59,7 @@ async function open(run: Run, invocation: Invocation): Promise<ExitCode> {
       );
       for (const file of files) byPath.set(file.path, file);
       for (const { file, message } of notices)
-        out.warn(printable(file === null ? message : `${file}: ${message}`, 1000));
+        out.warn(said(run, printable(file === null ? message : `${file}: ${message}`, 1000)));
     }
   } catch (error) {
     // A session that lacks what was asked for would be taken for the one that was used last.
@@ -70,7 +72,7 @@ async function open(run: Run, invocation: Invocation): Promise<ExitCode> {
     return 0;
   }
   out.line(sessionId);
-  if (files.length === 0) out.note('There are no log files.');
+  if (files.length === 0) out.note(said(run, 'There are no log files.'));
   else await showFiles(run, files, shownAs(invocation.args.map((path) => [path, absolute(path, run.cwd)])));
   return 0;
 }

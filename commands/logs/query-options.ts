@@ -31,7 +31,7 @@ export function queryOptions(): Option[] {
       '--since <time>',
       'only events from this time on: 10m, "2h ago", "2026-01-06 15:04", RFC 3339',
     ),
-    new Option('--until <time>', 'only events up to this time'),
+    new Option('--until <time>', 'only events up to this time; a date alone is the beginning of that day'),
     repeated('--json-must <condition>', 'lines are JSON, and this holds: level=error, http.status>=500'),
     repeated('--json-any <condition>', 'lines are JSON, and one of these holds'),
     repeated('--json-none <condition>', 'lines are JSON, and none of these holds'),

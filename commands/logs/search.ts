@@ -19,6 +19,7 @@ import {
   readQuery,
   targetOptions,
 } from './query-options.ts';
+import { said } from './said.ts';
 import { defaultSession } from './session.ts';
 import { type LogClient, openTarget, sessionTarget, type Target } from './target.ts';
 
@@ -29,6 +30,10 @@ const COUNT_MS = 3_600_000;
 /** So long one request searches before it gives what it has. */
 const SLICE_MS = 10_000;
 const FOLLOW_MS = 500;
+/** A walk through directories costs more than a look at the end of files. */
+const NEW_FILES_MS = 3_000;
+const FOLLOWED_STDIN =
+  'standard input (-) is searched when it has ended, so that --follow would give nothing more';
 const HITS_MAX = 1_000_000_000;
 const CONTEXT_MAX = 1_000;
 
@@ -62,7 +67,10 @@ export function searchCommand(parent: Command, context: CommandContext): void {
 function searchOptions(): Option[] {
   return [
     ...queryOptions(),
-    new Option('-C, --context <number>', 'so many lines before and after each hit'),
+    new Option(
+      '-C, --context <number>',
+      'so many lines before and after each hit, at most 12 (limits.max_context_lines)',
+    ),
     new Option('-A, --after-context <number>', 'the same as -C; the larger of the two counts'),
     new Option('-B, --before-context <number>', 'the same as -C; the larger of the two counts'),
     new Option('--event', 'whole events: a line with its stack trace'),
@@ -83,16 +91,17 @@ async function search(run: Run, invocation: Invocation): Promise<ExitCode> {
   const query = await readQuery(invocation, allPaths ? null : first);
   if (!asksForSomething(query))
     throw usageError('nothing to search for', 'Give a PATTERN, as in `chs logs search timeout app.log`.');
+  if (options.follow === true && (allPaths ? args : rest).includes('-'))
+    throw usageError(FOLLOWED_STDIN, 'Leave --follow out: it is read to its end anyway.');
   const client = (await run.connect()).client(logOperations);
   const target = await targetOf(run, client, invocation, allPaths ? args : rest);
   try {
     if (options.count === true || options.files === true)
       return await countOnly(run, client, target, query, options);
     const found = await searchAll({ run, client, target, query, invocation });
-    if (found > 0) return 0;
-    if (options.explain !== false && options.follow !== true)
-      await tellWhyEmpty(run, client, target, query, { onlyForPeople: true });
-    return 1;
+    if (found === 0 && options.explain !== false && options.follow !== true)
+      await tellWhyEmpty(run, client, target, query);
+    return target.isPartial ? 2 : found > 0 ? 0 : 1;
   } finally {
     await target.close();
   }
@@ -131,6 +140,7 @@ async function searchAll({ run, client, target, query, invocation }: Search): Pr
   const slice = { hard_timeout_ms: SLICE_MS };
   const summary = { files_scanned: 0, bytes_scanned: 0, compute_ms: 0, truncated_lines: 0 };
   let count = 0;
+  let lookedAt = Date.now();
   let reply: Reply = await client.search(
     {
       session_id: target.sessionId,
@@ -159,6 +169,10 @@ async function searchAll({ run, client, target, query, invocation }: Search): Pr
       if (reply.tail_cursor === null) break;
       cursor = reply.tail_cursor;
       await sleep(FOLLOW_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
+      if (Date.now() - lookedAt >= NEW_FILES_MS) {
+        await target.lookAgain();
+        lookedAt = Date.now();
+      }
     }
     if (cursor === null) break;
     reply = await client.continueSearch({ cursor, ...slice }, { signal });
@@ -166,7 +180,10 @@ async function searchAll({ run, client, target, query, invocation }: Search): Pr
   printer.end();
   if (summary.truncated_lines > 0)
     out.warn(
-      `${summary.truncated_lines} long lines were searched in their beginning only (limits.max_line_bytes)`,
+      said(
+        run,
+        `${summary.truncated_lines} long lines were searched in their beginning only (limits.max_line_bytes)`,
+      ),
     );
   if (out.json) out.value({ summary: { hits: count, ...summary, window: reply.window } });
   return count;
@@ -219,12 +236,16 @@ function linksAreKnown({
 }
 
 /** What should be known about the files, each once. */
-function createNotices({ out }: Run, target: Target): { tell(reply: Pick<Reply, 'notices'>): void } {
+function createNotices(run: Run, target: Target): { tell(reply: Pick<Reply, 'notices'>): void } {
+  const { out } = run;
   const told = new Set<string>();
   return {
     tell({ notices }) {
       for (const { file, code, message } of notices) {
-        const text = printable(file === null ? message : `${target.shown(file)}: ${message}`, 1000);
+        const text = said(
+          run,
+          printable(file === null ? message : `${target.shown(file)}: ${message}`, 1000),
+        );
         if (told.has(text)) continue;
         told.add(text);
         if (code === 'zone') out.note(text);
@@ -252,14 +273,13 @@ async function countOnly(
   else if (target.isOneFile) out.line(String(reply.total));
   else for (const { file, hits } of reply.files) out.line(`${target.shown(file)}:${hits}`);
   if (!reply.complete) {
-    out.warn(`not everything was counted: ${limitText(reply.truncated_by)} ended it`);
+    out.warn(said(run, `not everything was counted: ${limitText(reply.truncated_by)} ended it`));
     return 2;
   }
   if (count === true && !target.isOneFile && reply.files.length > 1)
     out.note(out.noteStyle.dim(`${reply.total} in total`));
-  if (reply.total === 0 && explain !== false)
-    await tellWhyEmpty(run, client, target, query, { onlyForPeople: true });
-  return reply.total > 0 ? 0 : 1;
+  if (reply.total === 0 && explain !== false) await tellWhyEmpty(run, client, target, query);
+  return target.isPartial ? 2 : reply.total > 0 ? 0 : 1;
 }
 
 /** The limit by the name of its setting. */

@@ -10,6 +10,7 @@ import { shownBytes } from '../views/progress.ts';
 import { sparkline } from '../views/sparkline.ts';
 import { type Column, renderTable } from '../views/table.ts';
 import { hasTerms, numberOf, queryOptions, readQuery, targetOptions } from './query-options.ts';
+import { counted, said } from './said.ts';
 import { type LogClient, openTarget } from './target.ts';
 
 const BUCKETS = 60;
@@ -95,24 +96,25 @@ async function stats(run: Run, invocation: Invocation): Promise<ExitCode> {
       { signal },
     );
     for (const { file, message } of reply.notices)
-      out.warn(printable(file === null ? message : `${target.shown(file)}: ${message}`, 1000));
+      out.warn(said(run, printable(file === null ? message : `${target.shown(file)}: ${message}`, 1000)));
     if (out.json) out.value(reply);
     else await showStats(run, reply);
-    return reply.lines > 0 ? 0 : 1;
+    return target.isPartial ? 2 : reply.lines > 0 ? 0 : 1;
   } finally {
     await target.close();
   }
 }
 
-async function showStats({ out }: Run, reply: Awaited<ReturnType<LogClient['logStats']>>): Promise<void> {
+async function showStats(run: Run, reply: Awaited<ReturnType<LogClient['logStats']>>): Promise<void> {
+  const { out } = run;
   const { histogram, levels, bucket_ms: bucketMs } = reply;
   for (const line of renderFacts(
     [
       ['lines', reply.lines],
-      ['size', `${shownBytes(reply.bytes)} in ${reply.files} files`],
+      ['size', `${shownBytes(reply.bytes)} in ${counted(reply.files, 'file')}`],
       ['first event', reply.first_event],
       ['last event', reply.last_event],
-      ['no time', reply.without_time > 0 ? `${reply.without_time} lines` : null],
+      ['no time', reply.without_time > 0 ? counted(reply.without_time, 'line') : null],
       ['levels', levels.map(({ level, count }) => `${level ?? 'none'} ${count}`).join(', ')],
     ],
     out,
@@ -137,8 +139,8 @@ async function showStats({ out }: Run, reply: Awaited<ReturnType<LogClient['logS
     out.line();
     await showTemplates(out, reply.patterns);
   }
-  if (reply.lines === 0) out.note('No lines, or none that these options leave.');
-  if (!reply.complete) out.warn('not everything was counted: a limit ended it');
+  if (reply.lines === 0) out.note(said(run, 'No lines, or none that these options leave.'));
+  if (!reply.complete) out.warn(said(run, 'not everything was counted: a limit ended it'));
 }
 
 async function patterns(run: Run, invocation: Invocation): Promise<ExitCode> {
@@ -152,19 +154,19 @@ async function patterns(run: Run, invocation: Invocation): Promise<ExitCode> {
       { signal },
     );
     for (const { file, message } of reply.notices)
-      out.warn(printable(file === null ? message : `${target.shown(file)}: ${message}`, 1000));
-    const exitCode = reply.lines > 0 ? 0 : 1;
+      out.warn(said(run, printable(file === null ? message : `${target.shown(file)}: ${message}`, 1000)));
+    const exitCode = target.isPartial ? 2 : reply.lines > 0 ? 0 : 1;
     if (out.json) {
       out.value(reply);
       return exitCode;
     }
-    if (reply.patterns.length === 0) out.note('No lines, or none that these options leave.');
+    if (reply.patterns.length === 0) out.note(said(run, 'No lines, or none that these options leave.'));
     else {
       await showTemplates(out, reply.patterns);
       const { length } = reply.patterns;
       out.note(out.noteStyle.dim(`${length} of ${reply.total} patterns in ${reply.lines} lines`));
     }
-    if (!reply.complete) out.warn('not everything was counted: a limit ended it');
+    if (!reply.complete) out.warn(said(run, 'not everything was counted: a limit ended it'));
     return exitCode;
   } finally {
     await target.close();

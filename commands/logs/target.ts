@@ -1,13 +1,15 @@
 /** Where a command looks: paths, standard input or a session, and how their files are named to a person. */
 import { fstatSync, realpathSync, statSync } from 'node:fs';
-import { posix, resolve, sep, win32 } from 'node:path';
+import { sep } from 'node:path';
 import type { Client } from '../../src/connect.ts';
 import type { logOperations } from '../../src/logs/operations.ts';
 import { printable } from '../../src/platform/errors.ts';
 import type { Invocation } from '../define.ts';
 import { usageError } from '../failure.ts';
 import type { Run } from '../run.ts';
+import { absolute, expanded, openAgain, openPaths } from './paths.ts';
 import { textOf, zoneOf } from './query-options.ts';
+import { said } from './said.ts';
 
 export type LogClient = Client<typeof logOperations>;
 
@@ -19,6 +21,10 @@ export interface Target {
   readonly isOneFile: boolean;
   /** How many files there are; null where nobody counted. */
   readonly fileCount: number | null;
+  /** Whether a path that was named could not be looked into; it was said. */
+  readonly isPartial: boolean;
+  /** Looks for files that are new in what was named; what is gone for now may come back. */
+  lookAgain(): Promise<void>;
   /** A file as the person named it, free of control characters. */
   shown(file: string): string;
   /** Removes what was made only for this run. */
@@ -48,16 +54,24 @@ export async function openTarget(
   if (paths[0] === '-' || (paths.length === 0 && isPiped())) {
     const { openStandardInput } = await import('./stdin.ts');
     const spooled = await openStandardInput(run, client, optionsFor(invocation), paths[0] === '-');
-    return { ...spooled, isOwn: false, isOneFile: true, fileCount: 1, shown: () => STDIN_NAME };
+    return {
+      ...spooled,
+      isOwn: false,
+      isOneFile: true,
+      fileCount: 1,
+      isPartial: false,
+      lookAgain: async () => {},
+      shown: () => STDIN_NAME,
+    };
   }
-  const named = paths.length === 0 ? ['.'] : paths;
-  const opened = await client.openDirectory(
-    { paths: named.map((path) => absolute(path, run.cwd)), list_files: false, ...optionsFor(invocation) },
-    { signal: run.signal },
-  );
+  const named = paths.length === 0 ? ['.'] : await expanded(run, paths);
+  const options = optionsFor(invocation);
+  const { opened, isPartial } = await openPaths(run, client, named, options);
   for (const { file, message } of opened.notices)
-    run.out.warn(printable(file === null ? message : `${file}: ${message}`, 1000));
+    run.out.warn(said(run, printable(file === null ? message : `${file}: ${message}`, 1000)));
   return {
+    isPartial,
+    lookAgain: () => openAgain(run, client, named, options),
     sessionId: opened.session_id,
     isOwn: false,
     isOneFile: named.length === 1 && isFile(named[0] ?? ''),
@@ -72,7 +86,17 @@ export async function openTarget(
 /** The files of a session that somebody started. */
 export function sessionTarget(sessionId: string): Target {
   const shown = shownAs([]);
-  return { sessionId, isOwn: true, isOneFile: false, fileCount: null, shown, close: async () => {} };
+  const nothing = async (): Promise<void> => {};
+  return {
+    sessionId,
+    isOwn: true,
+    isOneFile: false,
+    fileCount: null,
+    isPartial: false,
+    lookAgain: nothing,
+    shown,
+    close: nothing,
+  };
 }
 
 /** What open_directory is told besides the paths. */
@@ -85,11 +109,6 @@ function optionsFor(invocation: Invocation) {
     ...(encoding === undefined ? {} : { encoding }),
     ...(timezone === undefined ? {} : { timezone }),
   };
-}
-
-/** What is absolute where the daemon runs stays as it is, also on a machine that writes paths in another way. */
-export function absolute(path: string, cwd: string): string {
-  return posix.isAbsolute(path) || win32.isAbsolute(path) ? path : resolve(cwd, path);
 }
 
 /**

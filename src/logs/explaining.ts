@@ -331,11 +331,11 @@ type Explained = Omit<Awaited<ReturnType<Explaining['explainEmpty']>>, 'reasons'
 /** In words, what most likely is to be changed first. */
 function reasonsOf(facts: Explained, input: QueryInput): string[] {
   const { files, files_excluded, files_without_time, hits, terms, window } = facts;
-  if (hits > 0) return [`The search finds ${hits} lines.`];
+  if (hits > 0) return [hits === 1 ? 'The search finds 1 line.' : `The search finds ${hits} lines.`];
   if (files === 0) {
     return files_excluded > 0
       ? [`include_globs and exclude_globs leave none of ${files_excluded} files.`]
-      : ['The session has no files: add a directory.'];
+      : ['There are no log files to search: the directory has none, or none was added.'];
   }
   const missing = terms.filter(({ kind, alone }) => kind !== 'none' && alone === 0).map(missingReason);
   const killing = terms.filter(({ alone, without }) => alone > 0 && without > 0).map(killingReason);

@@ -34,7 +34,10 @@ export function createMcpServer({ call, version, language, signal }: McpServerOp
   protocol.setRequestHandler(sdk.ListToolsRequestSchema, () => ({ tools: mcpTools() }));
   protocol.setRequestHandler(sdk.CallToolRequestSchema, async ({ params }, extra) => {
     if (!hasTool(params.name))
-      throw new sdk.McpError(sdk.ErrorCode.InvalidParams, `there is no tool ${JSON.stringify(params.name)}`);
+      throw Object.assign(new Error(`there is no tool ${JSON.stringify(params.name)}`), {
+        // The SDK's own error writes the code into its text, where clients write it once more.
+        code: sdk.ErrorCode.InvalidParams,
+      });
     const signals = signal ? AbortSignal.any([extra.signal, signal]) : extra.signal;
     const work = runTool(
       call,

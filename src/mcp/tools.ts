@@ -23,7 +23,7 @@ export interface Tool {
   };
 }
 
-/** Those that change what is kept; the others give lines, and note in the session what they gave. */
+/** Those that change what is kept: search keeps its hits, extract_facts its facts. */
 const CHANGING: ReadonlySet<string> = new Set<LogOperationName>([
   'startSession',
   'addDirectory',
@@ -31,6 +31,10 @@ const CHANGING: ReadonlySet<string> = new Set<LogOperationName>([
   'remember',
   'forget',
   'closeSession',
+  'search',
+  'continueSearch',
+  'extractFacts',
+  'aroundCrash',
 ]);
 const DESTRUCTIVE: ReadonlySet<string> = new Set<LogOperationName>(['forget', 'closeSession']);
 

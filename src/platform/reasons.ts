@@ -7,6 +7,7 @@ const rows: readonly PhraseRow[] = [
   // Fields of an input, as their schemas say it.
   ['required', '必填'],
   ['wrong', '无效'],
+  ['must not be empty', '不能为空'],
   ['invalid input', '无效'],
   ['invalid input: expected {type}, received {type2}', '应为{type}，实为{type2}'],
   ['invalid option: expected one of {options}', '应为以下之一：{options}'],

@@ -1,8 +1,9 @@
 /** `chs logs` from the command line, on the local data and through a daemon: as grep where it is like grep. */
 import { spawn } from 'node:child_process';
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import { testFolder } from '../fixtures/folder.ts';
@@ -56,7 +57,14 @@ for (const mode of modes) {
     t.match(found, { code: 0, stderr: '' });
     t.equal(found.stdout, `var/app.log:3:${app[2]}\nvar/app.log:8:${app[7]}\n`);
 
-    t.match(await chs('search', 'nothing like this', 'var'), { code: 1, stdout: '', stderr: '' });
+    t.match(await chs('search', 'nothing like this', 'var'), {
+      code: 1,
+      stdout: '',
+      stderr: /^no hits; `chs logs explain …`.*\n$/,
+    });
+    const some = await chs('search', 'connection refused', 'var/app.log', 'no-such-file.log');
+    t.match(some, { code: 2, stderr: /no-such-file\.log/ }, 'others are searched all the same');
+    t.same(numbersOf(some.stdout), [3, 8]);
     t.match(await chs('search', 'x', 'no-such-file.log'), {
       code: 2,
       stdout: '',
@@ -189,7 +197,7 @@ for (const mode of modes) {
       stderr: /No lines/,
     });
     const why = await chs('explain', 'conection', 'var/app.log');
-    t.match(why, { code: 0, stdout: /^0 hits in 1 files\nTERM.*\nconection +must +0/ });
+    t.match(why, { code: 0, stdout: /^0 hits in 1 file\nTERM.*\nconection +must +0/ });
     t.match(why.stdout, /connection/, 'the nearest spelling');
     t.match(await chs('show', 'var/app.log:3', '-C', '1'), {
       code: 0,
@@ -217,6 +225,44 @@ t.test('searches standard input, and leaves nothing of it', async (t) => {
       stderr: /this machine only/,
     },
   );
+});
+
+t.test('expands patterns that a shell left', async (t) => {
+  const cwd = testFolder(t, files());
+  const found = await runChs(['logs', 'search', 'connection refused', 'var/*.log', '-l'], { cwd });
+  t.match(found, { code: 0, stdout: 'var/app.log\n', stderr: '' });
+});
+
+t.test('gives the reasons in Chinese, and a wrong expression as a failure', async (t) => {
+  const cwd = testFolder(t, files());
+  const env = { CHS_LANG: 'zh', CHS_LOG_SESSION: 'ses_none' };
+  const why = await runChs(['logs', 'explain', 'conection', 'var/app.log'], { cwd, env });
+  t.match(why, { code: 0, stderr: '', stdout: /^1 个文件中有 0 个命中\n[^]*没有行含有“conection”/ });
+  t.match(await runChs(['logs', 'regex', '(', 'x'], { cwd }), {
+    code: 2,
+    stdout: '',
+    stderr: /^chs: .*valid/,
+  });
+});
+
+t.test('follows files that are new or made again', { skip: posix }, async (t) => {
+  const cwd = testFolder(t, files());
+  const child = spawn(process.execPath, [program, 'logs', 'search', 'ERROR request', 'var', '--follow'], {
+    cwd,
+    env: cleanEnvironment(cwd),
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  t.teardown(() => void child.kill('SIGKILL'));
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const next = async () => (await lines.next()).value;
+  t.match(await next(), /:3:.*request 2/);
+  t.match(await next(), /:8:.*request 4/);
+  writeFileSync(join(cwd, 'var', 'new.log'), '2026-01-06 10:01:00 ERROR request 5 failed\n');
+  t.match(await next(), /new\.log:1:.*request 5/);
+  rmSync(join(cwd, 'var', 'new.log'));
+  await sleep(1_500);
+  writeFileSync(join(cwd, 'var', 'new.log'), '2026-01-06 10:02:00 ERROR request 6 failed again\n');
+  t.match(await next(), /new\.log:1:.*request 6/);
 });
 
 t.test('follows what is written to a file', { skip: posix }, async (t) => {
@@ -249,6 +295,7 @@ const mistakes: readonly (readonly [string, RegExp])[] = [
   ['search x -m 0', /--max-hits: expected a whole number from 1/],
   ['search x . --session s', /leave the paths out/],
   ['search x - .', /together with files/],
+  ['search x - --follow', /--follow would give nothing/],
   ['stats --buckets 0', /--buckets/],
   ['show app.log:0', /no place/],
   ['report --format pdf', /markdown, json/],

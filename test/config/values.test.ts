@@ -208,6 +208,7 @@ t.test('warns about unknown variables, not about those that are no keys', async 
     CHS_TEST_ANYTHING: '1',
     CHS_BENCH_SIZE: '1',
     CHS_BACKUP_TOKEN: 'x',
+    CHS_LOG_SESSION: 'ses_1',
     PATH: '/bin',
     CHS_SERVER_PROT: '1',
     CHS_ENTIRELY_ELSEWHERE: '1',

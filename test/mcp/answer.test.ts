@@ -218,6 +218,8 @@ t.test('has a renderer and a tool for each operation', async (t) => {
     );
   }
   t.equal(operationOfTool('rm_rf'), null);
+  const kept = tools.find(({ name }) => name === 'search')?.annotations;
+  t.match(kept, { readOnlyHint: false, destructiveHint: false }, 'search keeps its hits');
 });
 
 t.test('says why there is nothing', async (t) => {

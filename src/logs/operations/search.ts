@@ -2,6 +2,9 @@
 import * as z from 'zod';
 import { hardTimeout, hit, level, notice, queryShape, sessionId, template } from '../fields.ts';
 
+/** A cursor of what is written later names as many files as may be followed. */
+const CURSOR_CHARS_MAX = 262_144;
+
 const stats = () =>
   z.object({
     files_scanned: z.int(),
@@ -99,7 +102,8 @@ export const searchOperations = {
     path: '/search/continue',
     dialect: 'tools',
     access: 'read',
-    input: () => z.object({ cursor: z.string().min(1).max(16_384), hard_timeout_ms: hardTimeout() }),
+    input: () =>
+      z.object({ cursor: z.string().min(1).max(CURSOR_CHARS_MAX), hard_timeout_ms: hardTimeout() }),
     output: searchReply,
     errors: [...SEARCH_ERRORS, 'CURSOR_EXPIRED'],
   },

@@ -1,7 +1,7 @@
 /** What is counted instead of listed, as text for a model: hits of files, statistics, patterns. */
 import { type LeftOut, type NextCall, type Rendered, withRoom } from '../answer.ts';
 import type { ReplyOf } from '../tools.ts';
-import { commonFolder, noticeLines, oneLine } from './text.ts';
+import { commonFolder, counted, noticeLines, oneLine } from './text.ts';
 
 const TEMPLATE_CHARS_MAX = 400;
 
@@ -13,7 +13,7 @@ export function renderCounts(reply: ReplyOf<'countHits'>, call: NextCall): Rende
   return {
     call,
     head: [
-      `${total} hits in ${files.length} files${folder === '' ? '' : ` below ${folder}`}.`,
+      `${counted(total, 'hit')} in ${counted(files.length, 'file')}${folder === '' ? '' : ` below ${folder}`}.`,
       ...ended(reply),
     ],
     sections: [
@@ -36,7 +36,7 @@ export function renderStats(reply: ReplyOf<'logStats'>, call: NextCall): Rendere
   return {
     call,
     head: [
-      `${reply.lines} lines, ${reply.bytes} bytes, ${reply.files} files, ${reply.without_time} lines without a time.`,
+      `${counted(reply.lines, 'line')}, ${reply.bytes} bytes, ${counted(reply.files, 'file')}, ${reply.without_time} lines without a time.`,
       `Events from ${reply.first_event ?? 'unknown'} to ${reply.last_event ?? 'unknown'}. Levels: ${levels || 'none'}.`,
       ...ended(reply),
     ],
@@ -62,7 +62,10 @@ export function renderPatterns(reply: ReplyOf<'patterns'>, call: NextCall): Rend
   const { patterns, total, lines, unlisted_lines: unlisted } = reply;
   return {
     call,
-    head: [`${total} patterns in ${lines} lines; variable parts are <*>.`, ...ended(reply)],
+    head: [
+      `${counted(total, 'pattern')} in ${counted(lines, 'line')}; variable parts are <*>.`,
+      ...ended(reply),
+    ],
     sections: [
       { title: 'Count, level, first..last seen, pattern:', items: templateTexts(patterns), share: 1 },
     ],

@@ -2,7 +2,7 @@
 import { type LeftOut, type NextCall, type Rendered, type Section, type Shown, withRoom } from '../answer.ts';
 import type { InputOf, ReplyOf } from '../tools.ts';
 import { kindsOf } from './kinds.ts';
-import { commonFolder, noticeLines } from './text.ts';
+import { commonFolder, counted, noticeLines } from './text.ts';
 
 type SearchReply = ReplyOf<'search'>;
 type Hit = SearchReply['hits'][number];
@@ -58,7 +58,7 @@ function headOf(
   { hits, truncated_by, cursor, window, stats, notices }: SearchReply,
   folder: string,
 ): string[] {
-  const count = `${hits.length} ${hits.length === 1 ? 'hit' : 'hits'} on this page`;
+  const count = `${counted(hits.length, 'hit')} on this page`;
   const more =
     cursor === null
       ? ', the last one'
@@ -97,11 +97,11 @@ function leftOutOf(reply: SearchReply, call: NextCall, { shown, neededTokens, ki
   const left: LeftOut[] = [];
   if (kinds > (counts[0] ?? 0) && kinds > 0 && missing > 0)
     left.push({
-      text: `${kinds - (counts[0] ?? 0)} kinds and ${missing} lines of this page`,
+      text: `${kinds - (counts[0] ?? 0)} kinds and ${counted(missing, 'line')} of this page`,
       call: withRoom(call, neededTokens),
     });
   else if (missing > 0)
-    left.push({ text: `${missing} lines of this page`, call: withRoom(call, neededTokens) });
+    left.push({ text: `${counted(missing, 'line')} of this page`, call: withRoom(call, neededTokens) });
   if (reply.cursor !== null)
     left.push({
       text: 'the hits after this page',
@@ -130,7 +130,7 @@ export function renderExplanation(
     call,
     head: [
       ...head,
-      `${reply.hits} hits in ${reply.files} files (${reply.files_excluded} left out by globs, ${reply.files_without_time} without times)${reply.complete ? '' : '; not everything was looked at'}.`,
+      `${counted(reply.hits, 'hit')} in ${counted(reply.files, 'file')} (${reply.files_excluded} left out by globs, ${reply.files_without_time} without times)${reply.complete ? '' : '; not everything was looked at'}.`,
       ...times,
     ],
     sections: [

@@ -1,7 +1,7 @@
 /** Sessions and their files as text for a model. */
 import { type NextCall, type Rendered, withRoom } from '../answer.ts';
 import type { ReplyOf } from '../tools.ts';
-import { commonFolder, noticeLines, oneLine, tally } from './text.ts';
+import { commonFolder, counted, noticeLines, oneLine, tally } from './text.ts';
 
 interface ListedFile {
   readonly path: string;
@@ -28,7 +28,7 @@ export function renderAdded(reply: ReplyOf<'addDirectory'>, call: NextCall): Ren
 export function renderOpened(reply: ReplyOf<'openDirectory'>, call: NextCall): Rendered {
   const head = [
     `session_id: ${reply.session_id}${reply.created ? ' (new)' : ''}`,
-    ...(reply.files.length === 0 ? [`${reply.file_count} files, ${reply.size} bytes.`] : []),
+    ...(reply.files.length === 0 ? [`${counted(reply.file_count, 'file')}, ${reply.size} bytes.`] : []),
     ...noticeLines(reply.notices),
   ];
   return reply.files.length === 0 ? plain(...head) : renderFiles(reply.files, call, head);
@@ -53,7 +53,7 @@ function renderFiles<File extends ListedFile>(
     call,
     head: [
       ...before,
-      `${files.length} files, ${size} bytes${folder === '' ? '' : `, below ${folder}`}. Packed: ${packed}. Rotated families: ${families.size}.`,
+      `${counted(files.length, 'file')}, ${size} bytes${folder === '' ? '' : `, below ${folder}`}. Packed: ${packed}. Rotated families: ${families.size}.`,
       `Encodings: ${tally(files.map(({ encoding }) => encoding))}. Times: ${tally(files.map(({ timestamp_format }) => timestamp_format ?? 'none'))}.`,
     ],
     sections: [

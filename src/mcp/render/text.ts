@@ -17,6 +17,11 @@ export function commonFolder(paths: readonly string[]): string {
   return first.slice(0, length);
 }
 
+/** `1 file`, `2 files` */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 export function oneLine(text: string, charsMax: number): string {
   return printable(text, charsMax);
 }
