@@ -163,7 +163,8 @@ export const messages: Record<ErrorCode, MessageRow> = {
     en: 'no such session: {id}',
     zh: '会话不存在：{id}',
     hint: 'It was closed, or not used for longer than sessions.session_ttl. Start a new one with `chs logs open` or start_session.',
-    hintZh: '会话已关闭，或超过 sessions.session_ttl 未使用。请用 `chs logs open` 或 start_session 新建会话。',
+    hintZh:
+      '会话已关闭，或超过 sessions.session_ttl 未使用。请用 `chs logs open` 或 start_session 新建会话。',
   },
   FILE_DENIED: {
     en: 'no access to {path}: {reason}',
