@@ -23,6 +23,7 @@ import { formatInstant, formatInZone } from './time/instants.ts';
 import { isTimeZone } from './time/zones.ts';
 import {
   type CrashesBetween,
+  lineKey,
   readFacts,
   readTimeline,
   TIMELINE_BYTES_MAX,
@@ -245,6 +246,8 @@ async function factsOf(
   { sessionId, hitIds, areNamed, compiled, wanted, signal }: Extraction,
 ): Promise<Fact[]> {
   const facts: Fact[] = [];
+  // Two searches may have found the same line, which tells its facts once.
+  const lines = new Set<string>();
   const names = wanted.length > 0 ? wanted : undefined;
   for (let at = 0; at < hitIds.length; at += HITS_A_TURN) {
     if (at > 0) await setImmediate();
@@ -252,13 +255,19 @@ async function factsOf(
     const ids = hitIds.slice(at, at + HITS_A_TURN);
     const hits = await store.hits(sessionId, { ids, limit: ids.length });
     if (areNamed) refuseUnknownHits(ids, hits);
-    facts.push(...extractFacts(compiled, hits, names));
+    const fresh = areNamed ? hits : hits.filter((hit) => isFirst(lines, `${lineKey(hit)} ${hit.content}`));
+    facts.push(...extractFacts(compiled, fresh, names));
     if (facts.length > FACTS_MAX) {
       const reason = `more than ${FACTS_MAX} facts, so name fewer hits or rules`;
       throw new ChsError('QUOTA_EXCEEDED', { reason });
     }
   }
   return facts;
+}
+
+function isFirst(seen: Set<string>, key: string): boolean {
+  const before = seen.size;
+  return seen.add(key).size > before;
 }
 
 function refuseUnknownHits(ids: readonly string[], hits: readonly HitRow[]): void {

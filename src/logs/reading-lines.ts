@@ -4,7 +4,7 @@ import { ChsError } from '../platform/errors.ts';
 import { deadlineOf, type FindingContext, type ScanSlots } from './finding.ts';
 import type { logOperations } from './operations.ts';
 import type { ScanPart } from './search/plan.ts';
-import { runScan, type ScanRequest } from './search/scan.ts';
+import { runScan, type ScanOutcome, type ScanRequest } from './search/scan.ts';
 import { createPageSink, type PageHit } from './search/sinks.ts';
 import type { LogFile } from './source/log-file.ts';
 
@@ -20,6 +20,8 @@ const EVERY_LINE = {
   json: null,
   window: null,
 } as const;
+
+const FEWER_LINES = 'the file has fewer lines';
 
 /** From where to look for a line: it is the one after so many others. */
 interface LinePlace {
@@ -40,21 +42,23 @@ export function createReadingLines(context: FindingContext, slots: ScanSlots): R
         files.find(({ path }) => path === name) ?? files.find(({ path }) => path.endsWith(`/${name}`));
       if (!file) throw new ChsError('FILE_DENIED', { path: name, reason: 'it is not one of the session' });
       const hit = await slots.run(async () => {
+        // A place that is named is one only if a line begins there.
         const place =
           byte_offset === undefined
             ? await placeOfLine(context, call, file, line_number)
-            : { part: partFrom(file, byte_offset, true), linesToPass: 0 };
-        return place && lineAt(context, call, place, { before, after });
+            : { part: partFrom(file, byte_offset, byte_offset === 0), linesToPass: 0 };
+        return lineAt(context, call, place, { before, after: after + 1 });
       });
-      if (!hit)
-        throw new ChsError('INVALID_INPUT', { field: 'line_number', reason: 'the file has fewer lines' });
-      const redact = await context.redaction();
+      if (byte_offset !== undefined && hit?.offset !== Math.max(byte_offset, file.bomBytes))
+        throw new ChsError('INVALID_INPUT', { field: 'byte_offset', reason: 'no line begins there' });
+      if (!hit) throw new ChsError('INVALID_INPUT', { field: 'line_number', reason: FEWER_LINES });
+      const redaction = await context.redaction();
       return {
         file: file.path,
         first_line: line_number - hit.before.length,
-        lines: [...hit.before, hit.content, ...hit.after].map(redact),
+        lines: redaction.lines([...hit.before, hit.content, ...hit.after.slice(0, after)]),
         more_before: line_number - hit.before.length > 1,
-        more_after: hit.after.length === after,
+        more_after: hit.after.length > after,
       };
     },
   };
@@ -64,26 +68,44 @@ function partFrom(file: LogFile, start: number, startsLine: boolean): ScanPart {
   return { file, start, startsLine, fileEnd: file.sizeBytes };
 }
 
-/** Counts line ends up to the segment with the line; null where there are not so many. */
+/**
+ * Counts line ends up to the segment with the line.
+ *
+ * @throws ChsError INVALID_INPUT where there are not so many, IO_ERROR, SEARCH_TIMEOUT
+ */
 async function placeOfLine(
   context: FindingContext,
   call: Call,
   file: LogFile,
   lineNumber: number,
-): Promise<LinePlace | null> {
-  let place: LinePlace | null = null;
-  await runScan(requestOf(context, call, partFrom(file, 0, true), { kind: 'lines' }), context.pool, {
-    take(segment, { outcome }, linesBefore) {
-      if (linesBefore + (outcome?.lines ?? 0) < lineNumber - 1) return null;
+): Promise<LinePlace> {
+  const found: LinePlace[] = [];
+  let lines = 0;
+  const request = requestOf(context, call, partFrom(file, 0, true), { kind: 'lines' });
+  const outcome = await runScan(request, context.pool, {
+    take(segment, result, linesBefore) {
+      lines = linesBefore + (result.outcome?.lines ?? 0);
+      if (lines < lineNumber - 1) return null;
       // A packed file has one segment; a line after the last line end begins where it ends.
-      place = {
+      found.push({
         part: partFrom(file, segment.start, segment.start === 0),
         linesToPass: lineNumber - 1 - linesBefore,
-      };
+      });
       return { part: 0, offset: segment.start, startsLine: true, lines: linesBefore };
     },
   });
-  return place;
+  const [place] = found;
+  if (place) return place;
+  refuseFailed(outcome, file);
+  const reason = `${FEWER_LINES}: about ${lines + 1}`;
+  throw new ChsError('INVALID_INPUT', { field: 'line_number', reason });
+}
+
+/** @throws ChsError IO_ERROR for what could not be read, SEARCH_TIMEOUT */
+function refuseFailed({ notices, why }: ScanOutcome, { path }: LogFile): void {
+  const [notice] = notices;
+  if (notice) throw new ChsError('IO_ERROR', { path, reason: notice.message });
+  if (why === 'hard_timeout_ms') throw new ChsError('SEARCH_TIMEOUT');
 }
 
 async function lineAt(
@@ -103,8 +125,9 @@ async function lineAt(
     linesToPass,
   };
   const request = requestOf(context, call, part, { kind: 'hits', options });
-  await runScan(request, context.pool, sink);
+  const outcome = await runScan(request, context.pool, sink);
   const [hit] = sink.hits;
+  if (!hit) refuseFailed(outcome, part.file);
   if (!hit) return null;
   return { ...hit, before: before === 0 ? [] : hit.before.slice(-before), after: hit.after.slice(0, after) };
 }

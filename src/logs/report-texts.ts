@@ -71,8 +71,9 @@ const zh: ReportTexts = {
   crash({ exeName, exeVersion, pid, exceptionCode, signature }) {
     const program = [exeName ?? '程序', exeVersion].filter(Boolean).join(' ');
     const where = pid === null ? '' : `（进程 ${pid}）`;
-    const why = [exceptionCode, signature].filter(Boolean).join('，');
-    return `${program}${where}崩溃${why && `：${why}`}`;
+    // The signature begins with the code.
+    const why = signature ?? exceptionCode;
+    return `${program}${where}崩溃${why === null ? '' : `：${why}`}`;
   },
 };
 
@@ -110,8 +111,8 @@ const en: ReportTexts = {
   crash({ exeName, exeVersion, pid, exceptionCode, signature }) {
     const program = [exeName ?? 'A program', exeVersion].filter(Boolean).join(' ');
     const where = pid === null ? '' : ` (process ${pid})`;
-    const why = [exceptionCode, signature].filter(Boolean).join(', ');
-    return `${program}${where} crashed${why && `: ${why}`}`;
+    const why = signature ?? exceptionCode;
+    return `${program}${where} crashed${why === null ? '' : `: ${why}`}`;
   },
 };
 

@@ -75,7 +75,7 @@ export async function readTimeline(
     ...crashes.map((crash): TimelineEntry => ({ kind: 'crash', epochMs: crash.epochMs, crash })),
   ];
   return {
-    entries: inOrder(all, driftMs).slice(0, limit),
+    entries: inOrder(all).slice(0, limit),
     total: counts.timedLines + crashes.length,
     untimedLines: counts.untimedLines,
     firstMs,
@@ -83,24 +83,17 @@ export async function readTimeline(
   };
 }
 
-/**
- * Orders entries by time, then by family and file, then by their place in it. A line that seems to be earlier than the
- * line before it in the same file, by less than `driftMs`, counts as of the same time: a clock that was put right by a
- * little, or threads that write late, do not take a file apart.
- */
-export function inOrder(entries: readonly TimelineEntry[], driftMs: number): TimelineEntry[] {
-  const places = entries.map((entry) => ({ entry, ...placeOf(entry), atMs: entry.epochMs }));
-  places.sort((a, b) => compare(a.family, b.family) || compare(a.file, b.file) || a.offset - b.offset);
-  let before: (typeof places)[number] | null = null;
-  for (const place of places) {
-    if (before && before.file === place.file) {
-      const backMs = before.atMs - place.atMs;
-      if (backMs > 0 && backMs < driftMs) place.atMs = before.atMs;
-    }
-    before = place;
-  }
-  // The sort is stable: of the same time, the order is that of the files.
-  return places.sort((a, b) => a.atMs - b.atMs).map(({ entry }) => entry);
+/** Orders entries by time; those of the same time by family and file, then by their place in it. */
+export function inOrder(entries: readonly TimelineEntry[]): TimelineEntry[] {
+  const places = entries.map((entry) => ({ entry, ...placeOf(entry) }));
+  places.sort(
+    (a, b) =>
+      a.entry.epochMs - b.entry.epochMs ||
+      compare(a.family, b.family) ||
+      compare(a.file, b.file) ||
+      a.offset - b.offset,
+  );
+  return places.map(({ entry }) => entry);
 }
 
 function placeOf(entry: TimelineEntry): { family: string; file: string; offset: number } {
@@ -151,7 +144,8 @@ async function factsByLine(
   return byLine;
 }
 
-function lineKey({ file, byteOffset }: HitRow): string {
+/** The same for every hit of one line. */
+export function lineKey({ file, byteOffset }: HitRow): string {
   return `${byteOffset} ${file}`;
 }
 

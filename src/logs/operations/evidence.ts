@@ -1,6 +1,6 @@
 /** The operations on what was found: facts, memories, timeline, report. */
 import * as z from 'zod';
-import { fact, HIT_IDS_MAX, sessionId } from '../fields.ts';
+import { fact, HIT_IDS_MAX, notice, sessionId } from '../fields.ts';
 
 const key = () => z.string().min(1).max(200).describe('Name of the conclusion');
 
@@ -181,7 +181,9 @@ export const evidenceOperations = {
             content: z.string(),
           }),
         ),
-        total: z.int().describe('Lines in that time altogether'),
+        total: z.int().describe('Lines in that time altogether, as far as the limits of a search go'),
+        complete: z.boolean(),
+        notices: z.array(notice()),
       }),
     errors: [
       'MINIDUMP_NOT_FOUND',
