@@ -71,9 +71,8 @@ const zh: ReportTexts = {
   crash({ exeName, exeVersion, pid, exceptionCode, signature }) {
     const program = [exeName ?? '程序', exeVersion].filter(Boolean).join(' ');
     const where = pid === null ? '' : `（进程 ${pid}）`;
-    // The signature begins with the code.
-    const why = signature ?? exceptionCode;
-    return `${program}${where}崩溃${why === null ? '' : `：${why}`}`;
+    const why = reasonOf({ exceptionCode, signature }, '，');
+    return `${program}${where}崩溃${why && `：${why}`}`;
   },
 };
 
@@ -111,9 +110,18 @@ const en: ReportTexts = {
   crash({ exeName, exeVersion, pid, exceptionCode, signature }) {
     const program = [exeName ?? 'A program', exeVersion].filter(Boolean).join(' ');
     const where = pid === null ? '' : ` (process ${pid})`;
-    const why = signature ?? exceptionCode;
-    return `${program}${where} crashed${why === null ? '' : `: ${why}`}`;
+    const why = reasonOf({ exceptionCode, signature }, ', ');
+    return `${program}${where} crashed${why && `: ${why}`}`;
   },
 };
+
+/** A signature mostly begins with the code, which is then said once. */
+function reasonOf(
+  { exceptionCode, signature }: Pick<CrashEvent, 'exceptionCode' | 'signature'>,
+  comma: string,
+): string {
+  const code = exceptionCode !== null && signature?.startsWith(exceptionCode) ? null : exceptionCode;
+  return [code, signature].filter(Boolean).join(comma);
+}
 
 export const reportTexts: Readonly<Record<Language, ReportTexts>> = { zh, en };
