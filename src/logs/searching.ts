@@ -1,5 +1,5 @@
 /** Search, page by page: what a page finds, what is kept of it, and where the next one goes on. */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Call, Handlers } from '../operation.ts';
 import { ChsError } from '../platform/errors.ts';
 import {
@@ -14,12 +14,13 @@ import {
   shownWindow,
   wholeParts,
 } from './finding.ts';
+import { type FoundRow, rowsOf, shownHit } from './found-rows.ts';
 import type { logOperations } from './operations.ts';
 import { type Cursor, readCursor, signCursor } from './search/cursor.ts';
 import type { ScanPart } from './search/plan.ts';
 import type { LineQuery } from './search/query.ts';
 import { runScan, type ScanOutcome } from './search/scan.ts';
-import { createPageSink, HITS_BEYOND_PAGE, type PageHit } from './search/sinks.ts';
+import { createPageSink, HITS_BEYOND_PAGE } from './search/sinks.ts';
 import { findAgain, isSnapshotOf, snapshotOf } from './search/snapshot.ts';
 import { monotonicMs } from './search/task.ts';
 import { wholeLinesEnd } from './search/whole-lines.ts';
@@ -27,7 +28,6 @@ import { sessionTooLarge } from './session-lookup.ts';
 import type { SessionView } from './sessions.ts';
 import type { LogFile } from './source/log-file.ts';
 import type { Notice } from './source/notice.ts';
-import type { HitRow } from './store.ts';
 import { formatInstant } from './time/instants.ts';
 
 /** A page ends with the hit with which its texts have so many characters. */
@@ -256,60 +256,6 @@ async function givePage(context: FindingContext, call: Call, page: Page) {
     window: shownWindow(query.window),
     notices: [...page.notices, ...outcome.notices],
     stats: shownStats(outcome, query, startedMs),
-  };
-}
-
-/** A hit as it is given and kept: without secrets. */
-type FoundRow = HitRow & { readonly subMsNs: number; readonly before: string[]; readonly after: string[] };
-
-async function rowsOf(
-  { redaction }: FindingContext,
-  page: Page,
-  hits: readonly PageHit[],
-): Promise<FoundRow[]> {
-  const redacted = await redaction();
-  return hits.flatMap((hit) => {
-    const file = page.parts[hit.part]?.file;
-    if (!file) return [];
-    const texts = redacted.lines([...hit.before, hit.content, ...hit.after]);
-    const before = texts.slice(0, hit.before.length);
-    const after = texts.slice(hit.before.length + 1);
-    return {
-      id: hitId(page.recordId, file.path, hit.offset),
-      recordId: page.recordId,
-      file: file.path,
-      familyId: file.familyId,
-      lineNumber: (page.linesBefore[hit.part] ?? 0) + hit.lines + 1,
-      byteOffset: hit.offset,
-      timestamp: hit.epochMs,
-      content: texts[hit.before.length] ?? '',
-      context: JSON.stringify([before, after]),
-      truncated: hit.isTruncated,
-      subMsNs: hit.subMsNs,
-      before,
-      after,
-    };
-  });
-}
-
-/** The same for the same line of the same search, so that a page that is asked for twice is kept once. */
-function hitId(recordId: string, path: string, offset: number): string {
-  const digest = createHash('sha256').update(`${recordId}\0${path}\0${offset}`).digest('hex');
-  return `hit_${digest.slice(0, 20)}`;
-}
-
-function shownHit(row: FoundRow) {
-  return {
-    id: row.id,
-    file: row.file,
-    family_id: row.familyId,
-    line_number: row.lineNumber,
-    byte_offset: row.byteOffset,
-    timestamp: row.timestamp === null ? null : formatInstant(row.timestamp, row.subMsNs),
-    content: row.content,
-    context_before: row.before,
-    context_after: row.after,
-    truncated: row.truncated,
   };
 }
 
