@@ -131,6 +131,7 @@ t.test('loads the sample of the log server, and names what this version does not
   t.same(inert, [
     'auth.rate_limit.qps_per_key',
     'limits.max_upload_mb',
+    'fs.io_mode',
     'search.sparse_index_stride_lines',
     'security.enable_cors',
     'security.cors_origins',
