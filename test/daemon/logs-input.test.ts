@@ -1,5 +1,6 @@
+import { join } from 'node:path';
 /** What callers of the log service may not send, and who may not call. */
-import { openSession, READABLE, tool, writeLog } from './logs-wire.ts';
+import { openSession, READABLE, tool, WATCHED, writeLog } from './logs-wire.ts';
 import { ask, at, inBoth, textAt } from './wire.ts';
 
 /** A search that is wrong in one field, which the refusal names. */
@@ -124,8 +125,7 @@ inBoth(
   'takes keys that may read, and none that are for symbols and submissions alone',
   async (t, chs) => {
     writeLog(chs.folder, 'a.log', 'needle\n');
-    const session_id = await openSession(chs);
-    const search = { session_id, must: ['needle'] };
+    const foreign = await openSession(chs);
     for (const [scope, status, code] of [
       ['read', 200, undefined],
       ['write', 200, undefined],
@@ -143,12 +143,15 @@ inBoth(
         { 'x-api-key': key },
         { authorization: `Bearer ${key}` },
       ];
+      const call = (headers: Record<string, string>, name: string, body: unknown) =>
+        chs.bare(`/v1/tools/${name}`, { method: 'POST', body: JSON.stringify(body), headers });
       for (const headers of ways) {
-        const response = await chs.bare('/v1/tools/search', {
-          method: 'POST',
-          body: JSON.stringify(search),
-          headers,
-        });
+        // A session belongs to the key that started it.
+        const started = await call(headers, 'start_session', {});
+        t.equal(started.status, status, scope);
+        const session_id = at(await started.json(), 'session_id') ?? foreign;
+        await call(headers, 'add_directory', { session_id, path: join(chs.folder, WATCHED) });
+        const response = await call(headers, 'search', { session_id, must: ['needle'] });
         const body: unknown = await response.json();
         t.equal(response.status, status, scope);
         t.equal(at(body, 'code'), code, scope);
@@ -158,7 +161,7 @@ inBoth(
     for (const headers of [{}, { 'x-api-key': 'wrong' }] as Record<string, string>[]) {
       const response = await chs.bare('/tools/search', {
         method: 'POST',
-        body: JSON.stringify(search),
+        body: JSON.stringify({ session_id: foreign, must: ['needle'] }),
         headers,
       });
       t.equal(response.status, 401);
