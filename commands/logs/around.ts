@@ -27,6 +27,9 @@ export async function showLogsAround(run: Run, invocation: Invocation, id: strin
     { signal },
   );
   const exitCode = reply.lines.length > 0 ? 0 : 1;
+  for (const { file, message } of reply.notices)
+    out.warn(printable(file === null ? message : `${file}: ${message}`));
+  if (!reply.complete) out.warn('the limits of a search ended before all logs were looked at');
   if (out.json) {
     out.value(reply);
     return exitCode;

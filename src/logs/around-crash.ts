@@ -5,11 +5,11 @@ import { deadlineOf, type FindingContext, type ScanSlots, wholeParts } from './f
 import { createNearestLines, type LineNear, type NearestLines } from './nearest-lines.ts';
 import type { logOperations } from './operations.ts';
 import type { ScanPart } from './search/plan.ts';
-import type { LineQuery } from './search/query.ts';
+import { EVERY_LINE, type LineQuery } from './search/query.ts';
 import { runScan, type ScanOutcome } from './search/scan.ts';
 import { createPageSink, HITS_BEYOND_PAGE } from './search/sinks.ts';
 import { inOrder } from './search/snapshot.ts';
-import type { Notice } from './source/notice.ts';
+import { type Notice, shortened } from './source/notice.ts';
 import { formatInstant } from './time/instants.ts';
 import type { CrashEvent } from './timeline.ts';
 
@@ -121,7 +121,7 @@ async function lookAt(
     }
     bytesLeft -= stats.bytesScanned;
     if (next === null || why !== 'enough' || bytesLeft <= 0)
-      return { complete: next === null, notices: [...notices.values()] };
+      return { complete: next === null, notices: shortened([...notices.values()]) };
     linesBefore = (next.part === 0 ? linesBefore : 0) + next.lines;
     const [first, ...rest] = parts.slice(next.part);
     parts = first ? [{ ...first, start: next.offset, startsLine: next.startsLine }, ...rest] : [];
@@ -145,11 +145,10 @@ function scanPage(
   { parts, window, deadlineMs, scannedBytesMax }: PageRequest,
   sink: ReturnType<typeof createPageSink>,
 ): Promise<ScanOutcome> {
-  const nothing = { must: [], any: [], none: [], regex: null, json: null };
   return runScan(
     {
       parts,
-      query: { ...nothing, caseSensitive: true, wholeWord: false, window },
+      query: { ...EVERY_LINE, window },
       queryKey: `around ${window.startMs} ${window.endMs}`,
       collecting: {
         kind: 'hits',

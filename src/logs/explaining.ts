@@ -4,7 +4,7 @@ import { type ExplainedTerm, reasonsOf, type TermKind } from './explain-reasons.
 import { type FindingContext, filesOf, queryOf, type ScanSlots, shownWindow } from './finding.ts';
 import type { logOperations } from './operations.ts';
 import { scanWhole, type WholeScan } from './overviews.ts';
-import type { LineQuery } from './search/query.ts';
+import { EVERY_LINE, type LineQuery } from './search/query.ts';
 import { runScan, type ScanSink } from './search/scan.ts';
 import { createCountSink, createPageSink, HITS_BEYOND_PAGE } from './search/sinks.ts';
 import { monotonicMs } from './search/task.ts';
@@ -178,17 +178,6 @@ function jsonTerms(query: LineQuery, nothing: LineQuery): TermQueries[] {
   );
 }
 
-const EVERYTHING: LineQuery = {
-  must: [],
-  any: [],
-  none: [],
-  regex: null,
-  caseSensitive: true,
-  wholeWord: false,
-  json: null,
-  window: null,
-};
-
 /** The words of the first lines of each file, with how often they are there. */
 async function vocabulary(
   context: FindingContext,
@@ -205,7 +194,7 @@ async function vocabulary(
   }));
   const { lines } = await sampleLines(context, call, {
     parts,
-    query: EVERYTHING,
+    query: EVERY_LINE,
     hitsMax: VOCABULARY_LINES,
     bytesMax: VOCABULARY_BYTES,
   });
@@ -284,7 +273,7 @@ async function explainWindow(
   }));
   const { times } = await sampleLines(context, call, {
     parts: tails,
-    query: EVERYTHING,
+    query: EVERY_LINE,
     hitsMax: VOCABULARY_LINES,
     bytesMax: Math.max(VOCABULARY_BYTES, files.length * TAIL_BYTES),
   });

@@ -13,6 +13,7 @@ import { inOrder } from './search/snapshot.ts';
 import { monotonicMs } from './search/task.ts';
 import type { SessionView } from './sessions.ts';
 import { wantedBy } from './source/globs.ts';
+import { IO_MODE } from './source/io-mode.ts';
 import type { LogFile } from './source/log-file.ts';
 import type { LogStore } from './store.ts';
 import { formatInstant, parseInstant } from './time/instants.ts';
@@ -206,9 +207,6 @@ export function shownStats({ stats }: Pick<ScanOutcome, 'stats'>, query: LineQue
     truncated_lines: stats.truncatedLines,
   };
 }
-
-/** Node.js has no memory-mapped files; reading in blocks through the page cache is as fast. */
-export const IO_MODE = 'buffered';
 
 /** Which limit ended a scan that was not ended by enough hits. */
 export function limitReached(why: ScanOutcome['why']): 'max_scanned_bytes' | 'hard_timeout_ms' | null {

@@ -4,22 +4,12 @@ import { ChsError } from '../platform/errors.ts';
 import { deadlineOf, type FindingContext, type ScanSlots } from './finding.ts';
 import type { logOperations } from './operations.ts';
 import type { ScanPart } from './search/plan.ts';
+import { EVERY_LINE } from './search/query.ts';
 import { runScan, type ScanOutcome, type ScanRequest } from './search/scan.ts';
 import { createPageSink, type PageHit } from './search/sinks.ts';
 import type { LogFile } from './source/log-file.ts';
 
 type ReadingLines = Pick<Handlers<typeof logOperations>, 'readLines'>;
-
-const EVERY_LINE = {
-  must: [],
-  any: [],
-  none: [],
-  regex: null,
-  caseSensitive: true,
-  wholeWord: false,
-  json: null,
-  window: null,
-} as const;
 
 const FEWER_LINES = 'the file has fewer lines';
 

@@ -1,10 +1,8 @@
 /** Sessions and their files as replies show them. */
+import { IO_MODE } from './source/io-mode.ts';
 import type { LogFile } from './source/log-file.ts';
 import type { SessionSummary } from './store.ts';
 import { formatInstant } from './time/instants.ts';
-
-/** Reads are done in blocks, through the page cache. */
-const IO_MODE = 'buffered';
 
 export function shownFile(file: LogFile) {
   return {

@@ -1,5 +1,5 @@
 /** The rules of both folders, loaded when they are first needed, and again when something in a folder has changed. */
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import type { CompiledRule } from './extract.ts';
 import { type Loaded, loadFactRules, loadRedactRules } from './load.ts';
 import { type CompiledRedaction, redact, redactLines } from './redact.ts';
@@ -72,7 +72,7 @@ function kept<Rule>(
   return async () => {
     const isFresh = last?.key === key() && Math.abs(now() - lookedMs) < FRESH_MS;
     if (last && isFresh) return last.rules;
-    const changed = await changedMs(folder());
+    const changed = await stateOf(folder());
     lookedMs = now();
     if (last?.key === key() && last.changed === changed) return last.rules;
     const rules = load().then(({ rules: loaded, problems }) => {
@@ -89,9 +89,8 @@ function kept<Rule>(
   };
 }
 
-/** The newest change of the folder or of a file in it; 0 where there is none. */
-async function changedMs(folder: string): Promise<number> {
-  const { readdir } = await import('node:fs/promises');
+/** Another number when the folder or a file in it has changed: the sum of their times and sizes; 0 where there is none. */
+async function stateOf(folder: string): Promise<number> {
   const names = await readdir(folder).catch(() => []);
   const times = await Promise.all(
     [folder, ...names.slice(0, 200).map((name) => `${folder}/${name}`)].map((path) =>

@@ -13,6 +13,18 @@ export interface LineQuery {
   readonly window: TimeWindow | null;
 }
 
+/** What every line answers. */
+export const EVERY_LINE: LineQuery = {
+  must: [],
+  any: [],
+  none: [],
+  regex: null,
+  caseSensitive: true,
+  wholeWord: false,
+  json: null,
+  window: null,
+};
+
 export interface TimeWindow {
   readonly startMs: number | null;
   readonly endMs: number | null;
