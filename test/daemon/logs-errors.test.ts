@@ -301,7 +301,7 @@ inBoth(
     );
     for (let round = 0; round < 20; round += 1)
       t.equal(
-        (await tool(chs, 'search', { session_id, any: ['needle'] })).status,
+        (await tool(chs, 'search', { session_id, any: ['needle'], page_size: 20 })).status,
         200,
         'old searches give way',
       );
