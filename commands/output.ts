@@ -33,6 +33,7 @@ export interface OutputOptions {
 
 export function createOutput({ json, quiet, color, env }: OutputOptions): Output {
   const { stdout, stderr } = process;
+  const data = createLineWriter(stdout);
   const noteStyle = createStyle(!json && wantsColor(stderr.isTTY, color, env));
   return {
     json,
@@ -41,20 +42,41 @@ export function createOutput({ json, quiet, color, env }: OutputOptions): Output
     noteStyle,
     columns: columnsOf(stdout),
     interactive: stderr.isTTY,
-    line(text = '') {
-      stdout.write(`${text}\n`);
-    },
-    value(value) {
-      stdout.write(`${JSON.stringify(value)}\n`);
-    },
+    line: (text = '') => data.line(text),
+    value: (value) => data.line(JSON.stringify(value)),
     note(text) {
-      if (!quiet && !json) stderr.write(`${text}\n`);
+      if (quiet || json) return;
+      data.flush();
+      stderr.write(`${text}\n`);
     },
     warn(text) {
+      data.flush();
       stderr.write(
         json ? `${JSON.stringify({ warning: text })}\n` : `${noteStyle.yellow('warning:')} ${text}\n`,
       );
     },
+  };
+}
+
+/** Characters that are written at once: each write is a call into the system, which costs more than a line does. */
+const WRITE_CHARS = 64 * 1024;
+
+/** Puts the lines that are made in one go together, but on a terminal, where the order with stderr is seen. */
+function createLineWriter(stdout: NodeJS.WriteStream): { line(text: string): void; flush(): void } {
+  let waiting = '';
+  const flush = (): void => {
+    if (waiting === '') return;
+    const text = waiting;
+    waiting = '';
+    stdout.write(text);
+  };
+  return {
+    line(text) {
+      if (waiting === '' && !stdout.isTTY) queueMicrotask(flush);
+      waiting += `${text}\n`;
+      if (stdout.isTTY || waiting.length >= WRITE_CHARS) flush();
+    },
+    flush,
   };
 }
 
@@ -65,5 +87,7 @@ export function columnsOf(stream: NodeJS.WriteStream): number | null {
 
 /** Waits for a slow reader of stdout, so that what it has not read does not pile up here. */
 export async function outputDrained(signal: AbortSignal): Promise<void> {
+  // What was put together is written before this goes on.
+  await Promise.resolve();
   if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain', { signal });
 }

@@ -67,18 +67,26 @@ for (const name of APART) {
   await build({ ...common, ...moduleUrl, entryPoints: [name], outfile: `dist/${fileNameOf(name)}` });
 }
 
+/** What runs in a thread of its own starts from a file of its own. */
+const SCAN_WORKER = 'scan-worker.cjs';
+const scanWorker = { CHS_SCAN_WORKER: JSON.stringify(`./${SCAN_WORKER}`) };
+
+/** Our own modules, with what the bundle has in place of some of theirs. */
+const ours = {
+  ...moduleUrl,
+  plugins: [apart, ownApart, onDemand, ownRequire, madeAtBuild(root)],
+  define: { ...moduleUrl.define, ...scanWorker, CHS_VERSION: JSON.stringify(version) },
+};
+
 for (const path of OWN_APART) {
-  const outfile = `dist/${ownFileNameOf(path)}`;
   await build({
     ...common,
-    ...(path.endsWith('x') ? moduleProper : moduleUrl),
+    ...(path.endsWith('x') ? moduleProper : ours),
     entryPoints: [path],
-    outfile,
+    outfile: `dist/${ownFileNameOf(path)}`,
   });
 }
 
-/** What runs in a thread of its own starts from a file of its own. */
-const SCAN_WORKER = 'scan-worker.cjs';
 await build({
   ...common,
   ...moduleUrl,
@@ -88,14 +96,8 @@ await build({
 
 const { outputFiles } = await build({
   ...common,
-  plugins: [apart, ownApart, onDemand, ownRequire, madeAtBuild(root)],
+  ...ours,
   entryPoints: ['commands/main.ts'],
-  ...moduleUrl,
-  define: {
-    ...moduleUrl.define,
-    CHS_VERSION: JSON.stringify(version),
-    CHS_SCAN_WORKER: JSON.stringify(`./${SCAN_WORKER}`),
-  },
   write: false,
 });
 

@@ -61,7 +61,7 @@ export const APART = [
 ];
 
 /** Modules of ours that bring in much and that few commands need: each with all of it a file of its own. */
-export const OWN_APART = ['src/mcp/sdk.ts', 'commands/views/browse/app.tsx'];
+export const OWN_APART = ['src/logs/logs.ts', 'src/mcp/sdk.ts', 'commands/views/browse/app.tsx'];
 
 /** `src/mcp/sdk.ts` as `mcp-sdk.cjs`. What draws is a module proper, as Ink waits while it is loaded. */
 export const ownFileNameOf = (path) =>
@@ -74,10 +74,11 @@ export const ownFileNameOf = (path) =>
 export const ownApart = {
   name: 'own-apart',
   setup({ onResolve }) {
-    onResolve({ filter: /\.tsx?$/ }, ({ path, resolveDir }) => {
+    onResolve({ filter: /\.tsx?$/ }, ({ path, resolveDir, kind }) => {
       const full = join(resolveDir, path).replaceAll('\\', '/');
       const own = OWN_APART.find((name) => full.endsWith(`/${name}`));
-      return own ? { path: `./${ownFileNameOf(own)}`, external: true } : undefined;
+      // What is asked for first is the file itself.
+      return own && kind !== 'entry-point' ? { path: `./${ownFileNameOf(own)}`, external: true } : undefined;
     });
   },
 };

@@ -113,9 +113,17 @@ interface ErrorOptions {
   readonly retryAfterMs?: number | undefined;
 }
 
+/** Parts of the program that are loaded apart have this class once more; what one throws the other has to know. */
+const isChsError = Symbol.for('chs.ChsError');
+
 /** A failure from the table. `message` is English; `describe` renders it in a language. */
 export class ChsError extends Error {
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && isChsError in value;
+  }
+
   override readonly name = 'ChsError';
+  readonly [isChsError] = true;
   readonly code: ErrorCode;
   readonly params: ErrorParams;
   readonly retryAfterMs: number | undefined;
