@@ -5,29 +5,22 @@ import { ChsError } from '../platform/errors.ts';
 import {
   deadlineOf,
   type FindingContext,
-  filesOf,
   limitReached,
-  type QueryInput,
   queryOf,
   type ScanSlots,
   shownStats,
   shownWindow,
-  wholeParts,
 } from './finding.ts';
 import { type FoundRow, rowsOf, shownHit } from './found-rows.ts';
 import type { logOperations } from './operations.ts';
 import { type Cursor, readCursor, signCursor } from './search/cursor.ts';
-import type { ScanPart } from './search/plan.ts';
 import type { LineQuery } from './search/query.ts';
 import { runScan, type ScanOutcome } from './search/scan.ts';
 import { createPageSink, HITS_BEYOND_PAGE } from './search/sinks.ts';
-import { findAgain, isSnapshotOf, snapshotOf } from './search/snapshot.ts';
+import { snapshotOf } from './search/snapshot.ts';
 import { monotonicMs } from './search/task.ts';
-import { wholeLinesEnd } from './search/whole-lines.ts';
+import { firstPage, nextPage, type PagePlace, type SearchInput, tailPage } from './search-pages.ts';
 import { sessionTooLarge } from './session-lookup.ts';
-import type { SessionView } from './sessions.ts';
-import type { LogFile } from './source/log-file.ts';
-import type { Notice } from './source/notice.ts';
 import { formatInstant } from './time/instants.ts';
 
 /** A page ends with the hit with which its texts have so many characters. */
@@ -37,32 +30,11 @@ const OWNERS_PAGE_MAX = 10_000;
 /** More files than this and what is written later is not followed from the cursor alone. */
 const TAIL_FILES_MAX = 2_000;
 
-/** What a search asks for besides the lines: kept with it for its later pages. */
-interface SearchInput extends QueryInput {
-  readonly page_size?: number | undefined;
-  readonly max_hits?: number | undefined;
-  readonly context_lines: number;
-  readonly whole_events: boolean;
-  readonly keep: boolean;
-  readonly follow: boolean;
-}
-
 /** One page that is to be made. */
-interface Page {
+interface Page extends PagePlace {
   readonly recordId: string;
   readonly input: SearchInput;
   readonly query: LineQuery;
-  readonly parts: readonly ScanPart[];
-  /** Line ends of each part before its start. */
-  readonly linesBefore: readonly number[];
-  /** The place of each part in the snapshot. */
-  readonly places: readonly number[];
-  readonly snapshot: string | null;
-  /** The search whose snapshot will do for what comes later, too, if nothing has to be kept of this page. */
-  readonly tailOf: string | null;
-  readonly found: number;
-  readonly lastGiven: { readonly part: number; readonly offset: number } | null;
-  readonly notices: readonly Notice[];
   readonly hardTimeoutMs: number | undefined;
 }
 
@@ -78,24 +50,9 @@ export function createSearching(context: FindingContext, slots: ScanSlots): Sear
       }
       const query = queryOf(input, limits);
       const view = await context.view(input.session_id, call);
-      const files = filesOf(view.files, input);
-      const parts = input.follow ? await wholeLines(files, limits.maxLineBytes) : wholeParts(files);
-      return slots.run(() =>
-        givePage(context, call, {
-          recordId: newRecordId(),
-          input,
-          query,
-          parts,
-          linesBefore: parts.map(() => 0),
-          places: parts.map((_, index) => index),
-          snapshot: null,
-          tailOf: null,
-          found: 0,
-          lastGiven: null,
-          notices: view.notices,
-          hardTimeoutMs: input.hard_timeout_ms,
-        }),
-      );
+      const place = await firstPage(view, input, limits.maxLineBytes);
+      const asked = { recordId: newRecordId(), input, query, hardTimeoutMs: input.hard_timeout_ms };
+      return slots.run(() => givePage(context, call, { ...asked, ...place }));
     },
     async continueSearch({ cursor: text, hard_timeout_ms }, call) {
       const key = await store.cursorKey();
@@ -108,92 +65,17 @@ export function createSearching(context: FindingContext, slots: ScanSlots): Sear
       const view = await look(cursor.session_id, call);
       // What is written later is a search of its own.
       const recordId = cursor.tail ? newRecordId() : record.id;
-      const common = { recordId, input, query: queryOf(input, limits), hardTimeoutMs: hard_timeout_ms };
-      const page = cursor.tail
+      const asked = { recordId, input, query: queryOf(input, limits), hardTimeoutMs: hard_timeout_ms };
+      const place = cursor.tail
         ? await tailPage(cursor, record.snapshot, view, input, limits.maxLineBytes)
         : nextPage(cursor, record.snapshot, view, input);
-      return slots.run(() => givePage(context, call, { ...common, ...page }));
+      return slots.run(() => givePage(context, call, { ...asked, ...place }));
     },
   };
 }
 
 function newRecordId(): string {
   return `srch_${randomBytes(12).toString('hex')}`;
-}
-
-type PagePlace = Omit<Page, 'recordId' | 'input' | 'query' | 'hardTimeoutMs'>;
-
-/** From where the cursor says, to where the files ended when the search began. */
-function nextPage(cursor: Cursor, snapshot: string, view: SessionView, input: SearchInput): PagePlace {
-  const again = findAgain(snapshot, filesOf(view.files, { ...input, include_globs: [], exclude_globs: [] }));
-  const rest = again.files.slice(cursor.part);
-  const parts: ScanPart[] = [];
-  const linesBefore: number[] = [];
-  const places: number[] = [];
-  for (const [index, file] of rest.entries()) {
-    const place = again.places[cursor.part + index];
-    if (!file || !place) continue;
-    const isFirst = index === 0;
-    places.push(cursor.part + index);
-    linesBefore.push(isFirst ? cursor.lines : place.linesBefore);
-    parts.push({
-      file,
-      start: isFirst ? cursor.byte_off : place.start,
-      startsLine: isFirst ? cursor.starts_line : true,
-      fileEnd: place.end,
-    });
-  }
-  const changed = again.notices.filter(
-    ({ file }) => file !== null && !parts.some((part) => part.file.path === file),
-  );
-  const isSameFile = places[0] === cursor.part;
-  return {
-    parts,
-    linesBefore,
-    places,
-    snapshot,
-    tailOf: null,
-    found: cursor.found,
-    lastGiven: isSameFile && cursor.last !== null ? { part: 0, offset: cursor.last } : null,
-    notices: [...view.notices, ...changed],
-  };
-}
-
-/** What was written since, in whole lines; files that are new from their beginning. */
-async function tailPage(
-  cursor: Cursor,
-  snapshot: string,
-  view: SessionView,
-  input: SearchInput,
-  lineBytesMax: number,
-): Promise<PagePlace> {
-  const files = filesOf(view.files, input);
-  const again = findAgain(snapshot, files);
-  const reached = new Map<string, readonly [offset: number, lines: number]>();
-  for (const [part, offset, lines] of cursor.tail ?? []) {
-    const file = again.files[part];
-    if (file && file.sizeBytes >= offset) reached.set(file.path, [offset, lines]);
-  }
-  const ends = await wholeLines(files, lineBytesMax);
-  const parts = ends.map((part) => ({
-    ...part,
-    start: Math.min(part.fileEnd, reached.get(part.file.path)?.[0] ?? 0),
-  }));
-  return {
-    parts,
-    linesBefore: parts.map(({ file }) => reached.get(file.path)?.[1] ?? 0),
-    places: parts.map((_, index) => index),
-    snapshot: null,
-    tailOf: isSnapshotOf(snapshot, parts) ? cursor.pattern_cache_id : null,
-    found: 0,
-    lastGiven: null,
-    notices: view.notices,
-  };
-}
-
-/** Up to the last line end of each file: what is being written now is not a line yet. */
-async function wholeLines(files: readonly LogFile[], lineBytesMax: number): Promise<ScanPart[]> {
-  return wholeParts(files).map((part) => ({ ...part, fileEnd: wholeLinesEnd(part.file, lineBytesMax) }));
 }
 
 async function givePage(context: FindingContext, call: Call, page: Page) {
