@@ -101,8 +101,11 @@ const { outputFiles } = await build({
   write: false,
 });
 
-// See bin/bundle.ts: what is left of `import()` is what a person's own configuration needs.
-const program = outputFiles[0].text.replace(/\bimport\(/g, 'importModule(');
+// What is CommonJS needs no loader of modules, which takes long to start. See bin/bundle.ts: what is left of
+// `import()` is what a person's own configuration and Ink need.
+const program = outputFiles[0].text
+  .replace(/\bimport\(("\.\/[\w-]+\.cjs")\)/g, 'Promise.resolve().then(()=>require($1))')
+  .replace(/\bimport\(/g, 'importModule(');
 writeFileSync(
   join(root, 'dist/program.js'),
   `(function (exports, require, module, __filename, __dirname, importModule) {${program}\n})`,
