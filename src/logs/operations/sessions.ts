@@ -10,6 +10,8 @@ const timezone = () =>
     .max(64)
     .optional()
     .describe('Zone of times that name none, as Asia/Shanghai (default: UTC)');
+const encoding = () =>
+  z.string().min(1).max(40).optional().describe('Read the files in this encoding, whatever they look like');
 
 const file = () =>
   z.object({
@@ -66,12 +68,7 @@ export const sessionOperations = {
         session_id: sessionId(),
         path: path().describe('Directory, or one file'),
         globs: globs('Only files whose path below it or name matches one of these').default([]),
-        encoding: z
-          .string()
-          .min(1)
-          .max(40)
-          .optional()
-          .describe('Read the files in this encoding, whatever they look like'),
+        encoding: encoding(),
       }),
     output: () => z.object({ files: z.array(file()), notices: z.array(notice()) }),
     errors: [
@@ -95,12 +92,7 @@ export const sessionOperations = {
       z.object({
         paths: z.array(path()).min(1).max(10_000).describe('Directories and files'),
         globs: globs('Only files whose path below it or name matches one of these').default([]),
-        encoding: z
-          .string()
-          .min(1)
-          .max(40)
-          .optional()
-          .describe('Read the files in this encoding, whatever they look like'),
+        encoding: encoding(),
         timezone: timezone(),
         list_files: z.boolean().default(true).describe('Give the files, too'),
       }),
