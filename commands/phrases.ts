@@ -1,5 +1,5 @@
 /** What the commands themselves say of a wrong call, and what to do instead, in Chinese. */
-import { type PhraseRow, reasonInChinese, translation } from '../src/platform/reasons.ts';
+import { knownReasonInChinese, type PhraseRow, translation } from '../src/platform/reasons.ts';
 
 const rows: readonly PhraseRow[] = [
   // The parser of command lines.
@@ -135,4 +135,4 @@ const rows: readonly PhraseRow[] = [
 ];
 
 /** The Chinese of something that a command says; null for what is in no table. */
-export const phraseInChinese = translation(rows, reasonInChinese);
+export const phraseInChinese = translation(rows, knownReasonInChinese);

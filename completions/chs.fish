@@ -702,7 +702,7 @@ complete -c chs -n '__chs_at "logs report"' -l json -d 'print JSON, one value a 
 complete -c chs -n '__chs_at "logs report"' -s q -l quiet -d 'no progress and no remarks'
 complete -c chs -n '__chs_at "logs report"' -l no-color -d 'no colours (also: NO_COLOR)'
 complete -c chs -n '__chs_at "logs report"' -s h -l help -d 'show this help'
-complete -c chs -n '__chs_at "logs sessions"' -l limit -x -d 'Most sessions given (default: 50)'
+complete -c chs -n '__chs_at "logs sessions"' -l limit -x -d 'most sessions given (default: 50)'
 complete -c chs -n '__chs_at "logs sessions"' -l close -x -d 'forget this session with everything that was found in it, instead of listing; may be given several times'
 complete -c chs -n '__chs_at "logs sessions"' -l server -x -d 'work on the server at this URL instead of the local data'
 complete -c chs -n '__chs_at "logs sessions"' -l key-file -r -F -d 'read the API key from the first line of this file'

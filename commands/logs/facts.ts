@@ -6,6 +6,7 @@ import type { ExitCode, Run } from '../run.ts';
 import { datum } from '../views/facts.ts';
 import { type Column, renderTable } from '../views/table.ts';
 import { repeated, valuesOf } from './query-options.ts';
+import { said } from './said.ts';
 import { defaultSession, sessionOption } from './session.ts';
 
 export function factCommands(parent: Command, context: CommandContext): void {
@@ -55,7 +56,7 @@ export function factCommands(parent: Command, context: CommandContext): void {
       const session_id = await defaultSession(run, client, invocation);
       const reply = await client.forget({ session_id, key }, { signal: run.signal });
       if (run.out.json) run.out.value(reply);
-      else if (!reply.existed) run.out.note(`There is no conclusion '${datum(key)}'.`);
+      else if (!reply.existed) run.out.note(said(run, `There is no conclusion '${datum(key)}'.`));
       return reply.existed ? 0 : 1;
     },
   });

@@ -7,6 +7,7 @@ import type { ExitCode, Run } from '../run.ts';
 import { datum, shownTime } from '../views/facts.ts';
 import { type Column, renderTable } from '../views/table.ts';
 import { targetOptions } from './query-options.ts';
+import { said } from './said.ts';
 import { defaultSession } from './session.ts';
 import { openTarget } from './target.ts';
 
@@ -58,7 +59,7 @@ async function formats(run: Run, invocation: Invocation): Promise<ExitCode> {
       file.compression === 'none' ? '-' : file.compression,
       file.family_id === null ? '-' : String(file.sequence),
     ]);
-    if (rows.length === 0) out.note('There are no log files.');
+    if (rows.length === 0) out.note(said(run, 'There are no log files.'));
     else for (const line of await renderTable(columns, rows, out.columns, out.style)) out.line(line);
     return 0;
   } finally {

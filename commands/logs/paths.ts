@@ -60,8 +60,8 @@ export async function openPaths(
     const good: string[] = [];
     for (const path of named) {
       try {
-        const { session_id, created } = await open([path]);
-        if (created) await client.closeSession({ session_id }, { signal });
+        // The session that is made for it stays until nobody has used it for long: others may use it by now.
+        await open([path]);
         good.push(path);
       } catch (failure) {
         if (!isOfPath(failure)) throw failure;

@@ -16,7 +16,16 @@ const rows: readonly PhraseRow[] = [
   ['it is not there any more', '已不存在'],
   ['it was cut, and is read from its beginning again', '已被截断，将从头重新读取'],
   ['another file has taken its name, and is read anew', '同名的另一个文件取代了它，将重新读取'],
+  ['it was written anew', '文件已被重写'],
+  ['another file is there now', '该处现在是另一个文件'],
+  ['a link is there now', '该处现在是链接'],
+  ['it is shorter than it was', '文件变短了'],
+  ['it cannot be read ({code})', '无法读取（{code}）'],
   ['it is no text', '不是文本'],
+  [
+    'it looks like no text; it was named, so it is searched all the same, as {encoding}',
+    '看起来不是文本；因为指定了它，仍按 {encoding} 搜索',
+  ],
   ['taken for {encoding}; other encodings fit, too', '按 {encoding} 读取；其他编码也可能适用'],
   ['it is cut off after {bytes} bytes of text', '压缩数据在解出 {bytes} 字节文本后中断'],
   ['it is damaged after {bytes} bytes of text', '压缩数据在解出 {bytes} 字节文本后损坏'],
@@ -40,6 +49,7 @@ const rows: readonly PhraseRow[] = [
   ['not everything was counted: a limit ended it', '未能全部统计：达到上限'],
   ['not everything was counted: {limit} ended it', '未能全部统计：达到 {limit} 的上限'],
   ['There are no log files.', '没有日志文件。'],
+  ["There is no conclusion '{key}'.", "没有结论 '{key}'。"],
   ['No lines, or none that these options leave.', '没有日志行，或没有符合这些选项的日志行。'],
   // Why there are no hits.
   [

@@ -241,15 +241,14 @@ function createNotices(run: Run, target: Target): { tell(reply: Pick<Reply, 'not
   const told = new Set<string>();
   return {
     tell({ notices }) {
-      for (const { file, code, message } of notices) {
+      for (const { file, message } of notices) {
         const text = said(
           run,
           printable(file === null ? message : `${target.shown(file)}: ${message}`, 1000),
         );
         if (told.has(text)) continue;
         told.add(text);
-        if (code === 'zone') out.note(text);
-        else out.warn(text);
+        out.warn(text);
       }
     },
   };
@@ -284,6 +283,5 @@ async function countOnly(
 
 /** The limit by the name of its setting. */
 function limitText(limit: string | null): string {
-  if (limit === 'max_scanned_bytes') return 'search.max_scanned_bytes';
-  return limit === 'max_hits' ? 'limits.max_hits' : 'the time that a search may take';
+  return limit === 'max_scanned_bytes' ? 'search.max_scanned_bytes' : 'the time that a search may take';
 }

@@ -65,21 +65,9 @@ async function sessions(run: Run, invocation: Invocation): Promise<ExitCode> {
     String(session.searches),
     String(session.hits),
     String(session.facts),
-    datum(session.hint ?? directoryText(session.directory)),
+    datum(session.hint ?? session.directory),
   ]);
   for (const line of await renderTable(columns, rows, out.columns, out.style)) out.line(line);
   out.note(out.noteStyle.dim(`${reply.sessions.length} of ${reply.total} sessions`));
   return 0;
-}
-
-/** The paths of a session that was made for them by itself. */
-function directoryText(directory: string | null): string | null {
-  if (directory === null) return null;
-  try {
-    const value: unknown = JSON.parse(directory);
-    const paths = typeof value === 'object' && value !== null && 'paths' in value ? value.paths : null;
-    return Array.isArray(paths) ? paths.join(', ') : directory;
-  } catch {
-    return directory;
-  }
 }

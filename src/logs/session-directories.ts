@@ -65,6 +65,21 @@ export async function openDirectory(
   input: OpenInput,
   call: Call,
 ): ReturnType<DirectoryHandlers['openDirectory']> {
+  try {
+    return await openOnce(context, input, call);
+  } catch (error) {
+    // Somebody closed it while its files were looked at: it is made anew.
+    if (error instanceof ChsError && error.code === 'SESSION_NOT_FOUND')
+      return openOnce(context, input, call);
+    throw error;
+  }
+}
+
+async function openOnce(
+  context: SessionsContext,
+  input: OpenInput,
+  call: Call,
+): ReturnType<DirectoryHandlers['openDirectory']> {
   const { store, access, limits } = context;
   const encoding = input.encoding === undefined ? undefined : normaliseEncoding(input.encoding);
   const fresh = newSession(context, call.principal, { timezone: input.timezone });

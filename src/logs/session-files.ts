@@ -97,7 +97,7 @@ export interface Looked {
  * Looks at known files again. Those that are missing or unreadable now are left out with a notice: on a network's disk
  * that may pass, so nobody forgets them for it.
  *
- *  One whose encoding was given keeps it, whatever it looks like now.
+ * One whose encoding was given keeps it, whatever it looks like now.
  */
 export async function lookAgain(known: readonly KnownFile[], options: LookOptions): Promise<Looked> {
   const groups = new Map<string | undefined, LogFile[]>();

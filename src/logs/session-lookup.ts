@@ -24,6 +24,8 @@ export type Asking = Pick<Call, 'principal' | 'signal'>;
 
 const DEFAULT_ZONE = 'UTC';
 const ID_BYTES = 16;
+
+/** Whether nothing on this machine is closed to the caller. */
 export function mayReadAll({ access }: SessionsContext, principal: Principal): boolean {
   return access(principal).allowRoots === null;
 }

@@ -63,13 +63,14 @@ const rows: readonly PhraseRow[] = [
   ['the session would take more than {bytes} bytes ({setting})', '会话将超过 {bytes} 字节（{setting}）'],
   ['it is not one of the session', '它不属于此会话'],
   ['the file has fewer lines', '文件没有这么多行'],
+  ['the file has fewer lines: about {count}', '文件没有这么多行：约 {count} 行'],
+  ['no line begins there', '该处不是行首'],
   ['expected an IANA time zone such as {example}', '应为 IANA 时区，例如 {example}'],
   ['there is no hit {id} in this session', '此会话中没有命中 {id}'],
   ['there is no rule {name}, perhaps one of {names}', '没有规则 {name}，是否为 {names} 之一'],
   ['there is no rule {name}', '没有规则 {name}'],
   ['more than {count} facts, so name fewer hits or rules', '事实超过 {count} 条，请减少命中或规则'],
   ['more than {count} files', '文件超过 {count} 个'],
-  ['the session would take more than {count} bytes ({setting})', '会话将超过 {count} 字节（{setting}）'],
   // JSON.
   ['it is null', '内容为 null'],
   ['it is an array', '内容为数组'],
@@ -258,16 +259,21 @@ export function translation(table: readonly PhraseRow[], others?: Translation): 
 
 const known = translation(rows);
 
-/**
- * A reason in Chinese. Several are joined by semicolons, with the field in front of the second and those
- * after it. What a parser says of a file stays as it is.
- */
+/** A reason in Chinese. What a parser says of a file stays as it is. */
 export function reasonInChinese(english: string): string {
+  return knownReasonInChinese(english) ?? english;
+}
+
+/**
+ * A reason in Chinese; null where nothing of it is known. Several are joined by semicolons, with the field in front of
+ * the second and those after it.
+ */
+export function knownReasonInChinese(english: string): string | null {
   const whole = known(english);
   if (whole !== null) return whole;
   const parts = english.split('; ');
   const translated = parts.map(partInChinese);
-  if (translated.every((part) => part === null)) return english;
+  if (translated.every((part) => part === null)) return null;
   return translated.map((part, index) => part ?? parts[index]).join('；');
 }
 

@@ -5,6 +5,7 @@ import {
   type BrowseKey,
   type BrowseState,
   emptyState,
+  keysOf,
   press,
   resize,
   rowOf,
@@ -106,6 +107,16 @@ t.test('shows its keys, and ends', async (t) => {
   t.match(keys(loaded(5), '?q'), { showsHelp: false, isOver: false });
   t.match(keys(loaded(5), 'q'), { isOver: true });
   t.match(press(keys(loaded(5), '/abc'), { text: 'c', ctrl: true }), { isOver: true });
+});
+
+t.test('takes letters that arrive together one by one', async (t) => {
+  t.same(keysOf('jj', {}), [
+    { text: 'j', name: undefined, ctrl: false },
+    { text: 'j', name: undefined, ctrl: false },
+  ]);
+  t.match(keysOf('/a\r', {}), [{ text: '/' }, { text: 'a' }, { name: 'enter' }]);
+  t.match(keysOf('', { downArrow: true }), [{ name: 'down' }]);
+  t.match(keysOf('c', { ctrl: true }), [{ text: 'c', ctrl: true }]);
 });
 
 t.test('asks for a terminal', async (t) => {

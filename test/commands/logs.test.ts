@@ -65,6 +65,8 @@ for (const mode of modes) {
     const some = await chs('search', 'connection refused', 'var/app.log', 'no-such-file.log');
     t.match(some, { code: 2, stderr: /no-such-file\.log/ }, 'others are searched all the same');
     t.same(numbersOf(some.stdout), [3, 8]);
+    const { sessions } = JSON.parse((await chs('sessions', '--json')).stdout);
+    t.equal(sessions.length, 2, 'that of one file alone may be in use by others, and stays');
     t.match(await chs('search', 'x', 'no-such-file.log'), {
       code: 2,
       stdout: '',

@@ -1,5 +1,5 @@
-import { join } from 'node:path';
 /** What callers of the log service may not send, and who may not call. */
+import { join } from 'node:path';
 import { openSession, READABLE, tool, WATCHED, writeLog } from './logs-wire.ts';
 import { ask, at, inBoth, textAt } from './wire.ts';
 

@@ -7,6 +7,7 @@ import {
   type BrowseRow,
   type BrowseState,
   emptyState,
+  keysOf,
   press,
   resize,
   wantsMore,
@@ -74,7 +75,9 @@ function Browser({ source, fail }: BrowserProps): ReactNode {
   const height = Math.max(1, size.rows - FRAME_ROWS - contextRows - 1);
   const [state, dispatch] = useReducer(reduce, { ...emptyState, height });
   useEffect(() => dispatch({ type: 'size', height }), [height]);
-  useInput((text, key) => dispatch({ type: 'key', key: keyOf(text, key) }));
+  useInput((text, key) => {
+    for (const pressed of keysOf(text, key)) dispatch({ type: 'key', key: pressed });
+  });
   useEffect(() => {
     if (state.isOver) exit();
   }, [state.isOver, exit]);
@@ -152,22 +155,4 @@ function useContextLines(
     };
   }, [row, source, rows, fail]);
   return lines;
-}
-
-const NAMED = {
-  upArrow: 'up',
-  downArrow: 'down',
-  pageUp: 'pageUp',
-  pageDown: 'pageDown',
-  home: 'home',
-  end: 'end',
-  return: 'enter',
-  escape: 'escape',
-  backspace: 'backspace',
-  delete: 'backspace',
-} as const;
-
-function keyOf(text: string, key: Readonly<Record<string, unknown>>): BrowseKey {
-  const found = Object.entries(NAMED).find(([name]) => key[name] === true);
-  return { text, name: found?.[1], ctrl: key.ctrl === true };
 }

@@ -199,3 +199,25 @@ function matches({ content, level }: BrowseRow, { what }: Seek, find: string): b
   if (what === 'warn') return level === 'warn';
   return content.toLowerCase().includes(find.toLowerCase());
 }
+
+/** The terminal's names of keys. */
+const NAMED = {
+  upArrow: 'up',
+  downArrow: 'down',
+  pageUp: 'pageUp',
+  pageDown: 'pageDown',
+  home: 'home',
+  end: 'end',
+  return: 'enter',
+  escape: 'escape',
+  backspace: 'backspace',
+  delete: 'backspace',
+} as const;
+
+/** @param key what the terminal says of the input: letters that are typed fast or pasted arrive together, and are a key each */
+export function keysOf(text: string, key: Readonly<Record<string, unknown>>): BrowseKey[] {
+  const found = Object.entries(NAMED).find(([name]) => key[name] === true);
+  if (found) return [{ text, name: found[1], ctrl: key.ctrl === true }];
+  const ctrl = key.ctrl === true;
+  return Array.from(text, (letter) => ({ text: letter, name: letter === '\r' ? 'enter' : undefined, ctrl }));
+}

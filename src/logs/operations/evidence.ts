@@ -187,10 +187,9 @@ export const evidenceOperations = {
       }),
     errors: [
       'MINIDUMP_NOT_FOUND',
+      'SESSION_NOT_FOUND',
       'FILE_DENIED',
       'QUOTA_EXCEEDED',
-      'BAD_TIME_RANGE',
-      'SEARCH_TIMEOUT',
       'IO_ERROR',
       'DATABASE_ERROR',
       'STORAGE_FULL',

@@ -106,6 +106,7 @@ export const sessionOperations = {
         notices: z.array(notice()),
       }),
     errors: [
+      'SESSION_NOT_FOUND',
       'FILE_DENIED',
       'INVALID_ENCODING',
       'QUOTA_EXCEEDED',
@@ -146,7 +147,7 @@ export const sessionOperations = {
     path: '/list_sessions',
     dialect: 'tools',
     access: 'read',
-    input: () => z.object({ limit: z.int().min(1).max(1000).default(50).describe('Most sessions given') }),
+    input: () => z.object({ limit: z.int().min(1).max(1000).default(50).describe('most sessions given') }),
     output: () => z.object({ sessions: z.array(summary()), total: z.int() }),
     errors: ['DATABASE_ERROR', 'STORAGE_FULL'],
   },

@@ -22,7 +22,9 @@ const DEPTH_MAX = 32;
 export function parseCondition(text: string, field: string, caseSensitive: boolean): JsonCondition {
   const match = CONDITION.exec(text);
   const path = pathOf(match?.[1] ?? text);
-  if (path === null) {
+  // An order needs something to compare with; an operator without a path is half of a condition.
+  const isHalf = match ? /[<>]/.test(match[2] ?? '') && match[3] === '' : /^\s*[=~<>!]/.test(text);
+  if (path === null || isHalf) {
     const reason = `"${text}" is no condition: expected PATH, or PATH, one of ${OPERATORS.join(' ')} and a value`;
     throw new ChsError('INVALID_INPUT', { field, reason });
   }

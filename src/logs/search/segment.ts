@@ -1,3 +1,4 @@
+/** Scans one segment of a file: finds candidate lines block by block, judges them, and hands hits to a collector. */
 import { codecFor } from '../source/encoding.ts';
 import { createTimesRecorder, TIMES_BLOCK_BYTES, type TimesRecorder } from './block-times.ts';
 import { createEventClock } from './event-clock.ts';

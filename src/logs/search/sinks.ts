@@ -3,7 +3,6 @@ import type { RawHit } from './hits.ts';
 import type { Overview } from './overview.ts';
 import type { ScanSink } from './scan.ts';
 
-/** Takes the hits of one page. */
 export interface PageHit extends RawHit {
   readonly part: number;
   /** Line ends from the part's start to the line. */
@@ -20,6 +19,7 @@ export interface PageOptions {
 /** More than a page needs: one to know that there is more, and one that may have been given before. */
 export const HITS_BEYOND_PAGE = 2;
 
+/** Takes the hits of one page. */
 export function createPageSink({
   hitsMax,
   charsMax,

@@ -3,7 +3,6 @@ import { isAscii } from 'node:buffer';
 import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { needsAnchors } from '../time/anchors.ts';
-
 import { createStamper } from '../time/stamper.ts';
 import type { FileTimes, SampleLine } from '../time/times.ts';
 import { findAnchors } from './anchor-samples.ts';

@@ -15,7 +15,6 @@ export type NoticeCode =
   | 'REPLACED'
   | 'TRUNCATED'
   | 'GONE'
-  | 'GREW'
   | 'ENCODING_GUESSED';
 
 export interface Notice {

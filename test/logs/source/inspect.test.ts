@@ -30,6 +30,8 @@ import { createStamper } from '../../../src/logs/time/stamper.ts';
 import { sharedFixtures } from '../../fixtures/shared.ts';
 
 const isWindows = process.platform === 'win32';
+const WINDOWS = isWindows && 'Windows has no such files';
+const ROOT = process.getuid?.() === 0 && 'root may read everything';
 const options: InspectOptions = { rules: { allowRoots: null, denyPatterns: [] }, zone: 'UTC' };
 
 const folderOf = (t: Test, content: Parameters<Test['testdir']>[0] = {}) => realpathSync(t.testdir(content));
@@ -170,7 +172,7 @@ test('takes empty files and such with a single line without an end', async (t) =
   t.equal(iso(await fileOf(t, 'c.log', wordy)), '2026-01-06T15:04:05.000Z');
 });
 
-test('holds little of a line of two gigabytes', { skip: isWindows }, async (t) => {
+test('holds little of a line of two gigabytes', { skip: WINDOWS }, async (t) => {
   const path = join(folderOf(t), 'sparse.log');
   writeFileSync(path, '2026-01-06T15:04:05Z one line\n2026-01-06T15:04:06Z another');
   truncateSync(path, 2 * 1024 ** 3);
@@ -231,7 +233,7 @@ test('completes times without a year through several years, small or large, pack
   }
 });
 
-test('goes on past what is gone, closed, swapped or no file', { skip: isWindows }, async (t) => {
+test('goes on past what is gone, closed, swapped or no file', { skip: WINDOWS }, async (t) => {
   const folder = folderOf(t, { 'a.log': 'a\n', 'b.log': 'b\n', 'c.log': 'c\n', 'd.log': 'd\n' });
   const { files: found } = await findFiles([folder], { globs: [], ...options });
   unlinkSync(join(folder, 'a.log'));
@@ -251,7 +253,7 @@ test('goes on past what is gone, closed, swapped or no file', { skip: isWindows 
   );
 });
 
-test('says that a file may not be read', { skip: isWindows || process.getuid?.() === 0 }, async (t) => {
+test('says that a file may not be read', { skip: WINDOWS || ROOT }, async (t) => {
   const path = join(folderOf(t, { 'a.log': 'a\n' }), 'a.log');
   chmodSync(path, 0);
   t.match(await inspectFile(path, options), { file: null, notices: [{ code: 'UNREADABLE' }] });
@@ -377,7 +379,7 @@ test('follows a rotation: the same names, other files', async (t) => {
   t.equal(now[1]?.sequence, 0);
 });
 
-test('never reads through a link that took the place of a known file', { skip: isWindows }, async (t) => {
+test('never reads through a link that took the place of a known file', { skip: WINDOWS }, async (t) => {
   const folder = folderOf(t, { 'a.log': big() });
   const files = await known(folder);
   unlinkSync(join(folder, 'a.log'));
@@ -418,7 +420,9 @@ test('keeps a file in a row, and knows a row that is no file', async (t) => {
 
 const shared = sharedFixtures('logs');
 
-test('reads the same of Chinese logs in each of their encodings', { skip: shared === null }, async (t) => {
+test('reads the same of Chinese logs in each of their encodings', {
+  skip: shared === null && 'the shared fixtures are not here',
+}, async (t) => {
   const { files: found } = await findFiles([join(shared ?? '', 'zh')], {
     globs: ['tomcat_zh.*'],
     ...options,
@@ -430,7 +434,9 @@ test('reads the same of Chinese logs in each of their encodings', { skip: shared
   t.same(new Set(files.map(({ encoding }) => encoding)), new Set(['gb18030', 'utf-16le', 'utf-8']));
 });
 
-test('reads the logs of operating systems', { skip: shared === null }, async (t) => {
+test('reads the logs of operating systems', {
+  skip: shared === null && 'the shared fixtures are not here',
+}, async (t) => {
   const { files: found } = await findFiles([join(shared ?? '', 'os')], { globs: [], ...options });
   const { files, notices } = await inspectAll(found, options);
   t.same(notices, []);

@@ -6,6 +6,8 @@ import { type Test, test } from 'tap';
 import { type FindOptions, findFiles } from '../../../src/logs/source/walk.ts';
 
 const isWindows = process.platform === 'win32';
+const WINDOWS = isWindows && 'Windows has no such files';
+const ROOT = process.getuid?.() === 0 && 'root may read everything';
 const everything = { allowRoots: null, denyPatterns: [] };
 
 async function found(base: string, options: Partial<FindOptions> = {}, roots = [base]) {
@@ -55,7 +57,7 @@ test('takes a file that is named, whatever the globs say, and each file once', a
   t.same((await found(base, { globs: ['*.log'] }, roots)).names, ['a.log', 'x/b.txt']);
 });
 
-test('follows links inside of the roots, each folder and file once', { skip: isWindows }, async (t) => {
+test('follows links inside of the roots, each folder and file once', { skip: WINDOWS }, async (t) => {
   const base = folderOf(t, { in: { real: { 'a.log': 'a' } }, out: { 'secret.log': 's' } });
   const link = (target: string, name: string) => symlinkSync(target, join(base, 'in', name));
   link('real', 'again');
@@ -72,7 +74,7 @@ test('follows links inside of the roots, each folder and file once', { skip: isW
   t.ok(codes.length >= 3 && codes.every((code) => /^(LINK_OUTSIDE|UNREADABLE)$/.test(code)), codes.join());
 });
 
-test('gives what a link leads to that lies elsewhere among the allowed', { skip: isWindows }, async (t) => {
+test('gives what a link leads to that lies elsewhere among the allowed', { skip: WINDOWS }, async (t) => {
   const base = folderOf(t, { in: { 'a.log': 'a' }, other: { 'b.log': 'b', c: { 'd.log': 'd' } } });
   symlinkSync('../other', join(base, 'in', 'more'));
   const rules = { allowRoots: [base], denyPatterns: [] };
@@ -85,7 +87,7 @@ test('gives what a link leads to that lies elsewhere among the allowed', { skip:
   t.same((await found(base, { rules, globs }, [join(base, 'in')])).names, ['other/c/d.log']);
 });
 
-test('stays in the named directory where everything is allowed', { skip: isWindows }, async (t) => {
+test('stays in the named directory where everything is allowed', { skip: WINDOWS }, async (t) => {
   const base = folderOf(t, { in: { 'a.log': 'a' }, other: { 'b.log': 'b' } });
   symlinkSync('../other', join(base, 'in', 'more'));
   const { names, codes } = await found(base, {}, [join(base, 'in')]);
@@ -100,7 +102,7 @@ test('leaves out what patterns deny', async (t) => {
   t.same((await found(base, { rules })).names, ['a.log']);
 });
 
-test('says of links that lead in a circle that they do', { skip: isWindows }, async (t) => {
+test('says of links that lead in a circle that they do', { skip: WINDOWS }, async (t) => {
   const base = folderOf(t, { in: { 'a.log': 'a' }, out: {} });
   const folder = join(base, 'in');
   symlinkSync('two.log', join(folder, 'one.log'));
@@ -125,7 +127,7 @@ test('says of links that lead in a circle that they do', { skip: isWindows }, as
   }
 });
 
-test('opens no FIFO and no device', { skip: isWindows }, async (t) => {
+test('opens no FIFO and no device', { skip: WINDOWS }, async (t) => {
   const base = folderOf(t, { 'a.log': '' });
   execFileSync('mkfifo', [join(base, 'pipe.log')]);
   symlinkSync('/dev/zero', join(base, 'zero.log'));
@@ -162,7 +164,7 @@ test('is stopped by its signal', async (t) => {
   await t.rejects(found(base, { signal: AbortSignal.abort(new Error('enough')) }), { message: 'enough' });
 });
 
-test('takes names of all kinds', { skip: isWindows }, async (t) => {
+test('takes names of all kinds', { skip: WINDOWS }, async (t) => {
   const base = folderOf(t, {});
   const names = ['[x].log', 'a\nb.log', 'é 日志.log', '{a,b}.log', '*.log', '-rf.log', '\'"$(x).log'];
   for (const name of names) writeFileSync(join(base, name), 'x');
@@ -171,7 +173,7 @@ test('takes names of all kinds', { skip: isWindows }, async (t) => {
 });
 
 test('goes on past a folder that it may not read', {
-  skip: isWindows || process.getuid?.() === 0,
+  skip: WINDOWS || ROOT,
 }, async (t) => {
   const base = folderOf(t, { 'a.log': '', closed: { 'b.log': '' } });
   chmodSync(join(base, 'closed'), 0);
