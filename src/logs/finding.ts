@@ -12,7 +12,7 @@ import type { ScanOutcome } from './search/scan.ts';
 import { inOrder } from './search/snapshot.ts';
 import { monotonicMs } from './search/task.ts';
 import type { SessionView } from './sessions.ts';
-import { wantedBy } from './source/globs.ts';
+import { wantedBy, withSlashes } from './source/globs.ts';
 import { IO_MODE } from './source/io-mode.ts';
 import type { LogFile } from './source/log-file.ts';
 import type { LogStore } from './store.ts';
@@ -147,12 +147,13 @@ export function filesOf(
   return inOrder(timed);
 }
 
-/** Paths are whole ones; a glob with a slash may begin at any folder. */
+/** Paths are whole ones, as the system writes them; a glob with a slash may begin at any folder. */
 function matching(globs: readonly string[]): (path: string) => boolean {
-  const anywhere = globs.map((glob) =>
-    /[/\\]/.test(glob) && !/^(\/|\*\*|[a-zA-Z]:)/.test(glob) ? `**/${glob}` : glob,
-  );
-  return wantedBy(anywhere);
+  const anywhere = globs
+    .map(withSlashes)
+    .map((glob) => (glob.includes('/') && !/^(\/|\*\*|[a-zA-Z]:)/.test(glob) ? `**/${glob}` : glob));
+  const isWanted = wantedBy(anywhere);
+  return (path) => isWanted(withSlashes(path));
 }
 
 function withTimeField(file: LogFile, timeField: string): LogFile {

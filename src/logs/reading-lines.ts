@@ -7,6 +7,7 @@ import type { ScanPart } from './search/plan.ts';
 import { EVERY_LINE } from './search/query.ts';
 import { runScan, type ScanOutcome, type ScanRequest } from './search/scan.ts';
 import { createPageSink, type PageHit } from './search/sinks.ts';
+import { withSlashes } from './source/globs.ts';
 import type { LogFile } from './source/log-file.ts';
 
 type ReadingLines = Pick<Handlers<typeof logOperations>, 'readLines'>;
@@ -28,8 +29,7 @@ export function createReadingLines(context: FindingContext, slots: ScanSlots): R
   return {
     async readLines({ session_id, file: name, line_number, byte_offset, before, after }, call) {
       const { files } = await context.view(session_id, call);
-      const file =
-        files.find(({ path }) => path === name) ?? files.find(({ path }) => path.endsWith(`/${name}`));
+      const file = fileNamed(name, files);
       if (!file) throw new ChsError('FILE_DENIED', { path: name, reason: 'it is not one of the session' });
       const hit = await slots.run(async () => {
         // A place that is named is one only if a line begins there.
@@ -52,6 +52,15 @@ export function createReadingLines(context: FindingContext, slots: ScanSlots): R
       };
     },
   };
+}
+
+/** By its whole path, or by its name or the last parts of its path. */
+function fileNamed(name: string, files: readonly LogFile[]): LogFile | undefined {
+  const slashed = withSlashes(name);
+  return (
+    files.find(({ path }) => withSlashes(path) === slashed) ??
+    files.find(({ path }) => withSlashes(path).endsWith(`/${slashed}`))
+  );
 }
 
 function partFrom(file: LogFile, start: number, startsLine: boolean): ScanPart {

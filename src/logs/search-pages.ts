@@ -5,8 +5,12 @@ import type { ScanPart } from './search/plan.ts';
 import { findAgain, isSnapshotOf } from './search/snapshot.ts';
 import { wholeLinesEnd } from './search/whole-lines.ts';
 import type { SessionView } from './sessions.ts';
+import { othersTurn } from './source/concurrent.ts';
 import type { LogFile } from './source/log-file.ts';
 import type { Notice } from './source/notice.ts';
+
+/** More files than this and what is written later is not followed from the cursor alone. */
+const TAIL_FILES_MAX = 2_000;
 
 /** What a search asks for besides the lines: kept with it for its later pages. */
 export interface SearchInput extends QueryInput {
@@ -26,6 +30,8 @@ export interface PagePlace {
   /** The place of each part in the snapshot. */
   readonly places: readonly number[];
   readonly snapshot: string | null;
+  /** Files end with whole lines, and are few enough for a cursor to say how far each of them was read. */
+  readonly canBeFollowed: boolean;
   /** The search whose snapshot will do for what comes later, too, if nothing has to be kept of this page. */
   readonly tailOf: string | null;
   readonly found: number;
@@ -37,15 +43,17 @@ export interface PagePlace {
 export async function firstPage(
   view: SessionView,
   input: SearchInput,
-  lineBytesMax: number,
+  options: WholeLinesOptions,
 ): Promise<PagePlace> {
   const files = filesOf(view.files, input);
-  const parts = input.follow ? await wholeLines(files, lineBytesMax) : wholeParts(files);
+  const canBeFollowed = input.follow && files.length <= TAIL_FILES_MAX;
+  const parts = canBeFollowed ? await wholeLines(files, options) : wholeParts(files);
   return {
     parts,
     linesBefore: parts.map(() => 0),
     places: parts.map((_, index) => index),
     snapshot: null,
+    canBeFollowed,
     tailOf: null,
     found: 0,
     lastGiven: null,
@@ -82,6 +90,7 @@ export function nextPage(cursor: Cursor, snapshot: string, view: SessionView, in
     linesBefore,
     places,
     snapshot,
+    canBeFollowed: input.follow && again.files.length <= TAIL_FILES_MAX,
     tailOf: null,
     found: cursor.found,
     lastGiven: isSameFile && cursor.last !== null ? { part: 0, offset: cursor.last } : null,
@@ -95,16 +104,17 @@ export async function tailPage(
   snapshot: string,
   view: SessionView,
   input: SearchInput,
-  lineBytesMax: number,
+  options: WholeLinesOptions,
 ): Promise<PagePlace> {
   const files = filesOf(view.files, input);
+  const canBeFollowed = files.length <= TAIL_FILES_MAX;
   const again = findAgain(snapshot, files);
   const reached = new Map<string, readonly [offset: number, lines: number]>();
   for (const [part, offset, lines] of cursor.tail ?? []) {
     const file = again.files[part];
     if (file && file.sizeBytes >= offset) reached.set(file.path, [offset, lines]);
   }
-  const ends = await wholeLines(files, lineBytesMax);
+  const ends = canBeFollowed ? await wholeLines(files, options) : wholeParts(files);
   const parts = ends.map((part) => ({
     ...part,
     start: Math.min(part.fileEnd, reached.get(part.file.path)?.[0] ?? 0),
@@ -114,6 +124,7 @@ export async function tailPage(
     linesBefore: parts.map(({ file }) => reached.get(file.path)?.[1] ?? 0),
     places: parts.map((_, index) => index),
     snapshot: null,
+    canBeFollowed,
     tailOf: isSnapshotOf(snapshot, parts) ? cursor.pattern_cache_id : null,
     found: 0,
     lastGiven: null,
@@ -121,7 +132,24 @@ export async function tailPage(
   };
 }
 
+interface WholeLinesOptions {
+  readonly lineBytesMax: number;
+  readonly signal: AbortSignal;
+}
+
+const FILES_A_TURN = 50;
+
 /** Up to the last line end of each file: what is being written now is not a line yet. */
-async function wholeLines(files: readonly LogFile[], lineBytesMax: number): Promise<ScanPart[]> {
-  return wholeParts(files).map((part) => ({ ...part, fileEnd: wholeLinesEnd(part.file, lineBytesMax) }));
+async function wholeLines(
+  files: readonly LogFile[],
+  { lineBytesMax, signal }: WholeLinesOptions,
+): Promise<ScanPart[]> {
+  const parts: ScanPart[] = [];
+  for (const [index, part] of wholeParts(files).entries()) {
+    // Each file is read where everybody waits, and there may be thousands.
+    if (index % FILES_A_TURN === 0) await othersTurn();
+    signal.throwIfAborted();
+    parts.push({ ...part, fileEnd: wholeLinesEnd(part.file, lineBytesMax) });
+  }
+  return parts;
 }

@@ -27,8 +27,6 @@ import { formatInstant } from './time/instants.ts';
 const PAGE_CHARS_MAX = 8 * 1024 * 1024;
 /** The person whose data it is may have larger pages. */
 const OWNERS_PAGE_MAX = 10_000;
-/** More files than this and what is written later is not followed from the cursor alone. */
-const TAIL_FILES_MAX = 2_000;
 
 /** One page that is to be made. */
 interface Page extends PagePlace {
@@ -50,7 +48,10 @@ export function createSearching(context: FindingContext, slots: ScanSlots): Sear
       }
       const query = queryOf(input, limits);
       const view = await context.view(input.session_id, call);
-      const place = await firstPage(view, input, limits.maxLineBytes);
+      const place = await firstPage(view, input, {
+        lineBytesMax: limits.maxLineBytes,
+        signal: call.signal,
+      });
       const asked = { recordId: newRecordId(), input, query, hardTimeoutMs: input.hard_timeout_ms };
       return slots.run(() => givePage(context, call, { ...asked, ...place }));
     },
@@ -66,8 +67,9 @@ export function createSearching(context: FindingContext, slots: ScanSlots): Sear
       // What is written later is a search of its own.
       const recordId = cursor.tail ? newRecordId() : record.id;
       const asked = { recordId, input, query: queryOf(input, limits), hardTimeoutMs: hard_timeout_ms };
+      const { signal } = call;
       const place = cursor.tail
-        ? await tailPage(cursor, record.snapshot, view, input, limits.maxLineBytes)
+        ? await tailPage(cursor, record.snapshot, view, input, { lineBytesMax: limits.maxLineBytes, signal })
         : nextPage(cursor, record.snapshot, view, input);
       return slots.run(() => givePage(context, call, { ...asked, ...place }));
     },
@@ -156,7 +158,7 @@ async function keepPage(
 ): Promise<{ cursor: string | null; tail_cursor: string | null }> {
   const { input, parts } = page;
   const { next } = outcome;
-  const hasTail = input.follow && next === null && parts.length <= TAIL_FILES_MAX;
+  const hasTail = page.canBeFollowed && next === null;
   const tailOf = hasTail && !(input.keep && rows.length > 0) ? page.tailOf : null;
   const isKept = input.keep || next !== null || hasTail;
   if (!isKept) return { cursor: null, tail_cursor: null };

@@ -23,6 +23,8 @@ export interface PlanEnd {
   readonly part: number;
   readonly offset: number;
   readonly startsLine: boolean;
+  /** Line ends between the end of the last segment, or the part's start, and there. */
+  readonly skippedLines: number;
 }
 
 export type PlannedTask = readonly PlannedSegment[];
@@ -80,7 +82,7 @@ function* planSegments(
   for (const [index, part] of parts.entries()) {
     const { file, fileEnd, start, startsLine } = part;
     if (file.compression === 'gzip') {
-      if (left <= 0) return { part: index, offset: start, startsLine };
+      if (left <= 0) return { part: index, offset: start, startsLine, skippedLines: 0 };
       const end = Number.POSITIVE_INFINITY;
       const segment = { part: index, file, fileEnd, start, startsLine, end, bytesMax: left, skippedLines: 0 };
       yield segment;
@@ -93,7 +95,8 @@ function* planSegments(
       at = skipped.to;
       if (at >= fileEnd) break;
       const isStart = at === start && startsLine;
-      if (left <= 0) return { part: index, offset: at, startsLine: isStart };
+      const skippedLines = skipped.lines;
+      if (left <= 0) return { part: index, offset: at, startsLine: isStart, skippedLines };
       const end = Math.min(segmentEnd(skip, at, fileEnd, options), at + Math.max(4, left - (left % 4)));
       yield {
         part: index,
@@ -103,7 +106,7 @@ function* planSegments(
         end,
         startsLine: isStart,
         bytesMax: Number.POSITIVE_INFINITY,
-        skippedLines: skipped.lines,
+        skippedLines,
       };
       left -= end - at;
       at = end;

@@ -229,6 +229,7 @@ class Merge {
     if (end) {
       if (end.part !== this.#part) this.#lines = 0;
       this.#part = end.part;
+      this.#lines += end.skippedLines;
       this.#stop('max_scanned_bytes', end.offset, end.startsLine);
     }
     return this.outcome();

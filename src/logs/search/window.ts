@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { isMainThread } from 'node:worker_threads';
 import { codeOf } from '../source/access.ts';
 import { unpack } from '../source/gzip.ts';
 import type { LogFile } from '../source/log-file.ts';
@@ -191,7 +192,10 @@ const PAUSE_MS = 10;
 /** A FIFO that took the file's place must not hold the thread up, and a link must lead nowhere. */
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0);
 
-/** What fails by the disk may pass; what is gone or forbidden does not. */
+/**
+ * What fails by the disk may pass; what is gone or forbidden does not. The main thread tries again at once: to sleep
+ * there would hold up everybody whom the daemon serves.
+ */
 function retrying<T>(work: () => T): T {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -199,7 +203,8 @@ function retrying<T>(work: () => T): T {
     } catch (error) {
       const failure = failureOf(error);
       if (attempt === IO_ATTEMPTS || failure.code !== 'IO_ERROR') throw failure;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS * 2 ** attempt);
+      if (!isMainThread)
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS * 2 ** attempt);
     }
   }
 }
@@ -250,7 +255,10 @@ async function packedSource(file: LogFile, { start, isAborted }: WindowOptions):
       let count = 0;
       while (count < size) {
         if (rest.length === 0) {
-          const { done, value } = await iterator.next();
+          // The disk may fail under the unpacking, too: a notice about one file, not the end of the search.
+          const { done, value } = await iterator.next().catch((error: unknown) => {
+            throw failureOf(error);
+          });
           if (done || isAborted?.()) break;
           rest = value.subarray(Math.min(toDrop, value.length));
           toDrop -= value.length - rest.length;
@@ -270,7 +278,9 @@ async function packedSource(file: LogFile, { start, isAborted }: WindowOptions):
       return { code: problem.code, message: `${what}; ${problem.atByte} bytes of text could be unpacked` };
     },
     close() {
-      void (iterator.return?.(undefined) ?? Promise.resolve()).finally(() => handle.close());
+      // All that was wanted has been read: nobody waits for this, and a disk that fails here takes nothing away.
+      const stopped = iterator.return?.(undefined) ?? Promise.resolve();
+      stopped.finally(() => handle.close()).catch(() => undefined);
     },
   };
 }

@@ -1,15 +1,16 @@
 /** Windows of time over a file whose blocks are known give what they give when nothing is known. */
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { type BlockTimesCache, createBlockTimesCache } from '../../../src/logs/search/block-times.ts';
 import { createScanPool } from '../../../src/logs/search/pool.ts';
-import type { TimeWindow } from '../../../src/logs/search/query.ts';
+import { EVERY_LINE, type TimeWindow } from '../../../src/logs/search/query.ts';
 import { runScan } from '../../../src/logs/search/scan.ts';
 import { createPageSink, HITS_BEYOND_PAGE } from '../../../src/logs/search/sinks.ts';
 import { inspectFile } from '../../../src/logs/source/inspect.ts';
 import type { LogFile } from '../../../src/logs/source/log-file.ts';
 import { testFolder } from '../../fixtures/folder.ts';
+import { searched } from './engine.ts';
 import { randomOf } from './random-logs.ts';
 
 const START_MS = Date.UTC(2026, 0, 6);
@@ -142,4 +143,30 @@ t.test('knows the old part of a file that grows, and nothing of one that is writ
   writeFileSync(path, changed);
   const anew = await inspected(path);
   t.same((await numbersIn(anew, window, times)).hits, (await numbersIn(anew, window, null)).hits);
+});
+
+t.test('numbers lines truly when a page begins behind what was left out', async (t) => {
+  const folder = testFolder(t);
+  const spender = join(folder, 'a.log');
+  const blocks = join(folder, 'b.log');
+  writeFileSync(spender, `${new Date(START_MS).toISOString()} INFO spent\n`.repeat(10_000));
+  writeFileSync(blocks, textOf());
+  const times = createBlockTimesCache();
+  const file = await inspected(blocks);
+  await numbersIn(file, { startMs: null, endMs: null }, times);
+  const window = { startMs: START_MS + 7 * 3_600_000, endMs: null };
+  appendFileSync(blocks, `${new Date(window.startMs).toISOString()} INFO late\n`);
+  const files = [await inspected(spender), await inspected(blocks)];
+  const query = { ...EVERY_LINE, must: ['INFO'], window };
+  const reading = { pageSize: 10, contextLines: 0, lineBytesMax: 1_048_576, blockBytes: 1_048_576 };
+  const limits = { segmentBytes: 16_777_216, charsMax: 1e9 };
+  // In one page, and in two: the first file spends what the first page may read.
+  for (const scannedBytesMax of [1e12, statSync(spender).size]) {
+    const found = await searched(files, query, { ...reading, ...limits, scannedBytesMax }, pool, times);
+    t.same(
+      found.map(({ number }) => number),
+      [LINES + 1],
+      `${scannedBytesMax} bytes`,
+    );
+  }
 });

@@ -1,6 +1,7 @@
 /** The engine as tests run it: any files, blocks, segments and pages, all pages put together. */
 import { appendFileSync, statSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
+import type { BlockTimesCache } from '../../../src/logs/search/block-times.ts';
 import type { ScanPart } from '../../../src/logs/search/plan.ts';
 import type { ScanPool } from '../../../src/logs/search/pool.ts';
 import type { LineQuery } from '../../../src/logs/search/query.ts';
@@ -94,6 +95,7 @@ export async function searched(
   query: LineQuery,
   reading: Reading,
   pool: ScanPool,
+  times: BlockTimesCache | null = null,
 ): Promise<Found[]> {
   const found: Found[] = [];
   let parts: ScanPart[] = files.map((file) => ({
@@ -128,7 +130,7 @@ export async function searched(
         regexTimeoutMs: 1000,
         deadlineMs: null,
         signal: new AbortController().signal,
-        times: null,
+        times,
       },
       pool,
       sink,
