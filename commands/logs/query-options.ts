@@ -2,6 +2,7 @@
 import { Option } from 'commander';
 import type * as z from 'zod';
 import type { logOperations } from '../../src/logs/operations.ts';
+import { grouped } from '../../src/logs/search/grouped-regex.ts';
 import { isTimeZone } from '../../src/logs/time/zones.ts';
 import type { Invocation } from '../define.ts';
 import { usageError } from '../failure.ts';
@@ -138,7 +139,7 @@ export function asksForSomething(query: Query): boolean {
 /** One expression that matches where any of them does. */
 function joined(regexes: readonly string[]): string {
   const [only = ''] = regexes;
-  return regexes.length === 1 ? only : regexes.map((regex) => `(?:${regex})`).join('|');
+  return regexes.length === 1 ? only : regexes.map(grouped).join('|');
 }
 
 async function instantOf(invocation: Invocation, name: 'since' | 'until'): Promise<string | undefined> {

@@ -1,7 +1,7 @@
 /** Why a search finds nothing: what each of its terms does alone, how it may be spelt, and what lies outside the window. */
 import type { Call, Handlers } from '../operation.ts';
 import { type ExplainedTerm, reasonsOf, type TermKind } from './explain-reasons.ts';
-import { type FindingContext, filesOf, queryOf, type ScanSlots, shownWindow } from './finding.ts';
+import { deadlineOf, type FindingContext, filesOf, queryOf, type ScanSlots, shownWindow } from './finding.ts';
 import type { logOperations } from './operations.ts';
 import { scanWhole, type WholeScan } from './overviews.ts';
 import { EVERY_LINE, type LineQuery } from './search/query.ts';
@@ -9,7 +9,6 @@ import { runScan, type ScanSink } from './search/scan.ts';
 import { createCountSink, createPageSink, HITS_BEYOND_PAGE } from './search/sinks.ts';
 import { monotonicMs } from './search/task.ts';
 import type { LogFile } from './source/log-file.ts';
-import { aligned } from './source/text-parts.ts';
 import { nearestWords, wordsOf } from './spelling.ts';
 import { formatInstant } from './time/instants.ts';
 
@@ -27,13 +26,12 @@ export function createExplaining(context: FindingContext, slots: ScanSlots): Exp
       const query = queryOf(input, context.limits);
       const { files: all } = await context.view(input.session_id, call);
       const files = filesOf(all, input);
-      const deadlineMs = monotonicMs() + (input.hard_timeout_ms ?? context.limits.hardTimeoutMs);
+      const deadlineMs = deadlineOf(input.hard_timeout_ms, context.limits);
       const counting = createCounting(context, files, call, deadlineMs);
       return slots.run(async () => {
         const hits = await counting.count(query);
-        const terms = await explainTerms(context, counting, query, files, call);
-        const window =
-          query.window === null ? null : await explainWindow(context, counting, query, files, call);
+        const terms = await explainTerms(context, counting, query);
+        const window = query.window === null ? null : await explainWindow(counting, query, hits);
         const withoutTime = files.filter(
           ({ times }) => times.formats.length === 0 && times.timeField === null,
         ).length;
@@ -56,6 +54,8 @@ interface Counting {
   count(query: LineQuery): Promise<number>;
   /** The first and the last time of the hits. */
   span(query: LineQuery): Promise<{ readonly firstMs: number | null; readonly lastMs: number | null }>;
+  /** The first lines of the files, each with its share. */
+  firstLines(): Promise<readonly string[]>;
   isComplete(): boolean;
 }
 
@@ -95,6 +95,11 @@ function createCounting(
       await scan(query, { kind: 'overview', patternsMax: 0 }, sink);
       return { firstMs, lastMs };
     },
+    async firstLines() {
+      const { lines, isInTime } = await sampleLines(context, files, call, deadlineMs);
+      if (!isInTime) isComplete = false;
+      return lines;
+    },
     isComplete: () => isComplete,
   };
 }
@@ -103,8 +108,6 @@ async function explainTerms(
   context: FindingContext,
   counting: Counting,
   query: LineQuery,
-  files: readonly LogFile[],
-  call: Call,
 ): Promise<ExplainedTerm[]> {
   const terms = termsOf(query).slice(0, TERMS_MAX);
   const explained: ExplainedTerm[] = [];
@@ -117,7 +120,7 @@ async function explainTerms(
       isMissing && query.caseSensitive
         ? await counting.count({ ...only, caseSensitive: false, window: null })
         : 0;
-    if (isMissing && (kind === 'must' || kind === 'any')) words ??= await vocabulary(context, files, call);
+    if (isMissing && (kind === 'must' || kind === 'any')) words ??= await vocabulary(context, counting);
     const nearest = isMissing && words ? nearestWords(term, words, NEAREST_MAX) : [];
     explained.push({
       kind,
@@ -179,25 +182,9 @@ function jsonTerms(query: LineQuery, nothing: LineQuery): TermQueries[] {
 }
 
 /** The words of the first lines of each file, with how often they are there. */
-async function vocabulary(
-  context: FindingContext,
-  files: readonly LogFile[],
-  call: Call,
-): Promise<ReadonlyMap<string, number>> {
+async function vocabulary(context: FindingContext, counting: Counting): Promise<ReadonlyMap<string, number>> {
   const words = new Map<string, number>();
-  const share = Math.max(4096, Math.floor(VOCABULARY_BYTES / Math.max(1, files.length)));
-  const parts = files.map((file) => ({
-    file,
-    start: 0,
-    startsLine: true,
-    fileEnd: file.compression === 'gzip' ? file.sizeBytes : Math.min(file.sizeBytes, share - (share % 4)),
-  }));
-  const { lines } = await sampleLines(context, call, {
-    parts,
-    query: EVERY_LINE,
-    hitsMax: VOCABULARY_LINES,
-    bytesMax: VOCABULARY_BYTES,
-  });
+  const lines = await counting.firstLines();
   // A secret must not be given as what a term may have meant.
   const redacted = await context.redaction();
   for (const line of redacted.lines(lines))
@@ -205,92 +192,70 @@ async function vocabulary(
   return words;
 }
 
-interface Sampling {
-  readonly parts: Parameters<typeof runScan>[0]['parts'];
-  readonly query: LineQuery;
-  readonly hitsMax: number;
-  readonly bytesMax: number;
-}
-
 async function sampleLines(
   { limits, pool }: FindingContext,
+  files: readonly LogFile[],
   call: Call,
-  { parts, query, hitsMax, bytesMax }: Sampling,
-): Promise<{ lines: string[]; times: (number | null)[] }> {
-  const sink = createPageSink({ hitsMax, charsMax: VOCABULARY_BYTES, lastGiven: null });
+  deadlineMs: number,
+): Promise<{ readonly lines: string[]; readonly isInTime: boolean }> {
+  const share = Math.max(4096, Math.floor(VOCABULARY_BYTES / Math.max(1, files.length)));
+  const parts = files.map((file) => ({
+    file,
+    start: 0,
+    startsLine: true,
+    fileEnd: file.compression === 'gzip' ? file.sizeBytes : Math.min(file.sizeBytes, share - (share % 4)),
+  }));
+  const sink = createPageSink({ hitsMax: VOCABULARY_LINES, charsMax: VOCABULARY_BYTES, lastGiven: null });
   const options = {
-    hitsMax: hitsMax + HITS_BEYOND_PAGE,
+    hitsMax: VOCABULARY_LINES + HITS_BEYOND_PAGE,
     charsMax: VOCABULARY_BYTES,
     contextLines: 0,
     wholeEvents: false,
-    window: query.window,
+    window: null,
     lineBytesMax: Math.min(limits.maxLineBytes, 64 * 1024),
   };
-  await runScan(
+  const { why } = await runScan(
     {
       parts,
-      query,
-      queryKey: JSON.stringify(query),
+      query: EVERY_LINE,
+      queryKey: JSON.stringify(EVERY_LINE),
       collecting: { kind: 'hits', options },
       lineBytesMax: options.lineBytesMax,
       regexTimeoutMs: limits.regexTimeoutMs,
-      scannedBytesMax: bytesMax,
-      deadlineMs: monotonicMs() + limits.hardTimeoutMs,
+      scannedBytesMax: VOCABULARY_BYTES,
+      deadlineMs,
       signal: call.signal,
       times: null,
     },
     pool,
     sink,
   );
-  return { lines: sink.hits.map(({ content }) => content), times: sink.hits.map(({ epochMs }) => epochMs) };
+  // A sample ends early by its size; that is no want of time.
+  return { lines: sink.hits.map(({ content }) => content), isInTime: why !== 'hard_timeout_ms' };
 }
 
-/** The end of a file is enough to know its last time. */
-const TAIL_BYTES = 64 * 1024;
-
-async function explainWindow(
-  context: FindingContext,
-  counting: Counting,
-  query: LineQuery,
-  files: readonly LogFile[],
-  call: Call,
-) {
+/** @param hits of the query as it is */
+async function explainWindow(counting: Counting, query: LineQuery, hits: number) {
   const shown = shownWindow(query.window);
-  const { startMs, endMs } = query.window ?? { startMs: null, endMs: null };
-  const hits = await counting.count({ ...query, window: null });
-  const inside = await counting.count(query);
+  const startMs = query.window?.startMs ?? null;
+  const endMs = query.window?.endMs ?? null;
+  const anywhen = await counting.count({ ...query, window: null });
+  // The newest file need not have the last event, so all are read; what is learned of times spares blocks below.
+  const events = await counting.span(EVERY_LINE);
   const before =
     startMs === null
       ? null
       : await counting.span({ ...query, window: { startMs: null, endMs: startMs - 1 } });
   const after =
     endMs === null ? null : await counting.span({ ...query, window: { startMs: endMs + 1, endMs: null } });
-  const tails = files.map((file) => ({
-    file,
-    start: file.compression === 'gzip' ? 0 : aligned(Math.max(0, file.sizeBytes - TAIL_BYTES)),
-    startsLine: file.sizeBytes <= TAIL_BYTES,
-    fileEnd: file.sizeBytes,
-  }));
-  const { times } = await sampleLines(context, call, {
-    parts: tails,
-    query: EVERY_LINE,
-    hitsMax: VOCABULARY_LINES,
-    bytesMax: Math.max(VOCABULARY_BYTES, files.length * TAIL_BYTES),
-  });
-  const firsts = files.flatMap(({ firstEvent }) => firstEvent?.epochMs ?? []);
-  const lasts = times.filter((epochMs) => epochMs !== null);
   return {
     start: shown?.start ?? null,
     end: shown?.end ?? null,
-    hits_outside: Math.max(0, hits - inside),
+    hits_outside: Math.max(0, anywhen - hits),
     nearest_before: shownMs(before?.lastMs ?? null),
     nearest_after: shownMs(after?.firstMs ?? null),
-    first_event: shownMs(
-      firsts.reduce<number | null>((first, one) => (first === null || one < first ? one : first), null),
-    ),
-    last_event: shownMs(
-      lasts.reduce<number | null>((last, one) => (last === null || one > last ? one : last), null),
-    ),
+    first_event: shownMs(events.firstMs),
+    last_event: shownMs(events.lastMs),
   };
 }
 

@@ -4,6 +4,7 @@ import type { Handlers } from '../operation.ts';
 import { ChsError } from '../platform/errors.ts';
 import type { FindingLimits } from './finding.ts';
 import type { logOperations } from './operations.ts';
+import { groupNames } from './search/grouped-regex.ts';
 import { compileRegex } from './search/line-matcher.ts';
 
 type RegexCheck = Pick<Handlers<typeof logOperations>, 'validateRegex'>;
@@ -13,13 +14,15 @@ export function createRegexCheck(limits: Pick<FindingLimits, 'regexTimeoutMs'>):
   return {
     async validateRegex({ regex, samples, case_sensitive }) {
       let compiled: Expression;
+      let names: string[];
       try {
-        compiled = compileRegex(regex, { caseSensitive: case_sensitive });
+        const compile = (source: string) => compileRegex(source, { caseSensitive: case_sensitive });
+        compiled = compile(regex);
+        names = groupNames(regex, compile);
       } catch (error) {
         if (!(error instanceof ChsError)) throw error;
         return { valid: false, error: String(error.params.reason), groups: [], results: [] };
       }
-      const names = groupNames(compiled);
       const results: ReturnType<typeof tried>[] = [];
       for (const sample of samples) {
         const result = tried(compiled, names, sample);
@@ -33,15 +36,6 @@ export function createRegexCheck(limits: Pick<FindingLimits, 'regexTimeoutMs'>):
       return { valid: true, error: null, groups: names, results };
     },
   };
-}
-
-/** Names of capture groups where they have some, else their numbers. */
-function groupNames(compiled: Expression): string[] {
-  // An alternative that is empty matches everything, and shows how many groups there are.
-  const all = compileRegex(`(?:${compiled.source})|`, { caseSensitive: true }).exec('');
-  const named = Object.keys(all?.groups ?? {});
-  const count = (all?.length ?? 1) - 1;
-  return named.length === count ? named : Array.from({ length: count }, (_, index) => String(index + 1));
 }
 
 function tried(compiled: Expression, names: readonly string[], sample: string) {

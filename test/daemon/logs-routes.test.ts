@@ -362,6 +362,11 @@ inBoth('validate_regex tries an expression without any session', async (t, chs) 
   t.type(at(reply.body, 'results', 0, 'ms'), 'number');
   const bad = await tool(chs, 'validate_regex', { regex: '(', samples: ['x'] });
   t.match(bad, { status: 200, body: { valid: false, error: String, results: [] } });
+  const quoted = await tool(chs, 'validate_regex', { regex: '(a)\\Qb(', samples: ['ab('] });
+  t.match(quoted, {
+    status: 200,
+    body: { valid: true, groups: ['1'], results: [{ matched: true, groups: { 1: 'a' } }] },
+  });
 });
 
 inBoth('says that it is healthy, to whoever asks', async (t, chs) => {

@@ -1,4 +1,5 @@
 /** Reads facts out of lines by rules. */
+import { groupNames } from '../search/grouped-regex.ts';
 import { type FactRule, placeOf, wrong } from './rules.ts';
 
 /** Makes a regular expression of a pattern; RE2's, so that no pattern takes more than linear time. */
@@ -33,7 +34,7 @@ const WHOLE_MATCH = 'match';
 export function compileFactRules(rules: readonly FactRule[], compile: CompilePattern): CompiledRule[] {
   return rules.map((rule) => {
     const regex = compileFor(rule, compile);
-    const groups = groupsOf(rule.pattern, compile);
+    const groups = groupNames(rule.pattern, (source) => compile(source, 'u')).length;
     if (rule.fields.length > groups)
       throw wrong(placeOf(rule), `it has ${rule.fields.length} fields, but its pattern ${groups} groups`);
     return { rule, regex };
@@ -51,11 +52,6 @@ export function compileFor(
     if (!(error instanceof SyntaxError)) throw error;
     throw wrong(placeOf(rule), `its pattern is not RE2: ${error.message}`, error);
   }
-}
-
-/** An alternative that matches nothing makes every group show, though none takes part. */
-function groupsOf(pattern: string, compile: CompilePattern): number {
-  return (compile(`(?:${pattern})|`, 'u').exec('')?.length ?? 1) - 1;
 }
 
 /**

@@ -4,6 +4,7 @@ import RE2 from 're2';
 import { ChsError } from '../../platform/errors.ts';
 import type { Codec } from '../source/codec.ts';
 import { type Finder, skipFinder } from './finders.ts';
+import { grouped } from './grouped-regex.ts';
 import { type JsonCondition, parseCondition, valueAt } from './json-conditions.ts';
 import type { Line } from './line.ts';
 import type { LineQuery } from './query.ts';
@@ -40,7 +41,7 @@ export function compileMatcher(query: LineQuery, codec: Codec): LineMatcher {
   // The encoding lacks a character that has to be there.
   if (isHopeless) return nothingMatches;
   const needed = must.filter((term) => term !== null);
-  const finder = isHopeless ? null : (bestFinder(needed, literal, any) ?? regexFinder(query, codec));
+  const finder = bestFinder(needed, literal, any) ?? regexFinder(query, codec);
   return {
     finder,
     judge(line) {
@@ -67,7 +68,7 @@ export function compileRegex(source: string, options: { caseSensitive: boolean; 
   try {
     const plain = new RE2(source, flags);
     // As grep -w: what is around the match is no part of a word.
-    return options.wholeWord ? new RE2(`(?:^|\\W)(?:${source})(?:\\W|$)`, flags) : plain;
+    return options.wholeWord ? new RE2(`(?:^|\\W)${grouped(source)}(?:\\W|$)`, flags) : plain;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new ChsError('REGEX_ERROR', { reason }, { cause: error });

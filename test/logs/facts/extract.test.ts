@@ -151,3 +151,12 @@ t.test('takes any text', async (t) => {
         if (content.isWellFormed() && !content.includes(value)) t.fail(`${value}: ${content}`);
   }
 });
+
+t.test('a pattern may quote to its end', async (t) => {
+  const rules = rulesOf({ name: 'odd', pattern: 'id=(\\d+)\\Q (x)', fields: ['id'] });
+  const facts = extractFacts(rules, [{ id: 'h', content: 'id=7 (x) id=8 x' }]);
+  t.same(
+    facts.map(({ fields }) => fields),
+    [{ id: '7' }],
+  );
+});
