@@ -1,6 +1,6 @@
 /** Where the pages of a search begin: the one after a page, and what was written since the last one. */
 import { filesOf, type QueryInput, wholeParts } from './finding.ts';
-import type { Cursor } from './search/cursor.ts';
+import type { Cursor, Reached } from './search/cursor.ts';
 import type { ScanPart } from './search/plan.ts';
 import { findAgain, isSnapshotOf } from './search/snapshot.ts';
 import { wholeLinesEnd } from './search/whole-lines.ts';
@@ -32,6 +32,8 @@ export interface PagePlace {
   readonly snapshot: string | null;
   /** Files end with whole lines, and are few enough for a cursor to say how far each of them was read. */
   readonly canBeFollowed: boolean;
+  /** What earlier pages came to the end of, where the search can be followed. */
+  readonly done: readonly Reached[];
   /** The search whose snapshot will do for what comes later, too, if nothing has to be kept of this page. */
   readonly tailOf: string | null;
   readonly found: number;
@@ -54,6 +56,7 @@ export async function firstPage(
     places: parts.map((_, index) => index),
     snapshot: null,
     canBeFollowed,
+    done: [],
     tailOf: null,
     found: 0,
     lastGiven: null,
@@ -91,6 +94,7 @@ export function nextPage(cursor: Cursor, snapshot: string, view: SessionView, in
     places,
     snapshot,
     canBeFollowed: input.follow && again.files.length <= TAIL_FILES_MAX,
+    done: cursor.done ?? [],
     tailOf: null,
     found: cursor.found,
     lastGiven: isSameFile && cursor.last !== null ? { part: 0, offset: cursor.last } : null,
@@ -125,6 +129,7 @@ export async function tailPage(
     places: parts.map((_, index) => index),
     snapshot: null,
     canBeFollowed,
+    done: [],
     tailOf: isSnapshotOf(snapshot, parts) ? cursor.pattern_cache_id : null,
     found: 0,
     lastGiven: null,

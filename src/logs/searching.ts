@@ -13,7 +13,7 @@ import {
 } from './finding.ts';
 import { type FoundRow, rowsOf, shownHit } from './found-rows.ts';
 import type { logOperations } from './operations.ts';
-import { type Cursor, readCursor, signCursor } from './search/cursor.ts';
+import { type Cursor, type Reached, readCursor, signCursor } from './search/cursor.ts';
 import type { LineQuery } from './search/query.ts';
 import { runScan, type ScanOutcome } from './search/scan.ts';
 import { createPageSink, HITS_BEYOND_PAGE } from './search/sinks.ts';
@@ -198,14 +198,30 @@ async function keepPage(
       starts_line: next.startsLine,
       lines: (page.linesBefore[next.part] ?? 0) + next.lines,
       last: last?.file === file ? last.byteOffset : null,
+      ...(page.canBeFollowed ? { done: reachedBy(page, outcome, next.part) } : {}),
     };
     return { cursor: signCursor(cursor, key), tail_cursor: null };
   }
   if (!hasTail) return { cursor: null, tail_cursor: null };
-  const tail = parts.map(
-    ({ fileEnd }, index) =>
-      [index, fileEnd, (page.linesBefore[index] ?? 0) + (outcome.linesOfPart.get(index) ?? 0)] as const,
-  );
+  const tail = reachedBy(page, outcome, parts.length);
   const place = { file: '', byte_off: 0, part: 0, starts_line: true, lines: 0, last: null };
   return { cursor: null, tail_cursor: signCursor({ ...common, ...place, tail }, key) };
+}
+
+/** How far the search has come, this page and those before it: the first `count` files of the page to their end. */
+function reachedBy(
+  { parts, places, linesBefore, done }: Page,
+  outcome: ScanOutcome,
+  count: number,
+): Reached[] {
+  const ended = parts
+    .slice(0, count)
+    .map(
+      ({ fileEnd }, index): Reached => [
+        places[index] ?? 0,
+        fileEnd,
+        (linesBefore[index] ?? 0) + (outcome.linesOfPart.get(index) ?? 0),
+      ],
+    );
+  return [...done, ...ended];
 }

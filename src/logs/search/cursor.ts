@@ -2,6 +2,9 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { ChsError } from '../../platform/errors.ts';
 
+/** How far a file was searched, and its lines up to there. */
+export type Reached = readonly [part: number, offset: number, lines: number];
+
 /** The first seven are the documented ones. */
 export interface Cursor {
   readonly session_id: string;
@@ -23,8 +26,10 @@ export interface Cursor {
   readonly found: number;
   /** Where the hit that was given last begins, when it is in the same file. */
   readonly last: number | null;
-  /** What is written later: how far each file was searched, and its lines up to there. */
-  readonly tail?: readonly (readonly [part: number, offset: number, lines: number])[];
+  /** Of a search that is followed: the files that earlier pages came to the end of. */
+  readonly done?: readonly Reached[];
+  /** What is written later: goes on behind what was searched of each file. */
+  readonly tail?: readonly Reached[];
 }
 
 export function signCursor(cursor: Cursor, key: Uint8Array): string {
