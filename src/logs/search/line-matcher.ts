@@ -9,7 +9,7 @@ import { type JsonCondition, parseCondition, valueAt } from './json-conditions.t
 import type { Line } from './line.ts';
 import type { LineQuery } from './query.ts';
 import { requiredLiteral } from './required-literal.ts';
-import { compileTerm, literalTerm, type Term } from './terms.ts';
+import { compileTerm, literalTerm, NO_WORD_RE2, type Term } from './terms.ts';
 
 export type Verdict = 'hit' | 'excluded' | 'no';
 
@@ -68,7 +68,9 @@ export function compileRegex(source: string, options: { caseSensitive: boolean; 
   try {
     const plain = new RE2(source, flags);
     // As grep -w: what is around the match is no part of a word.
-    return options.wholeWord ? new RE2(`(?:^|\\W)${grouped(source)}(?:\\W|$)`, flags) : plain;
+    return options.wholeWord
+      ? new RE2(`(?:^|${NO_WORD_RE2})${grouped(source)}(?:${NO_WORD_RE2}|$)`, flags)
+      : plain;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new ChsError('REGEX_ERROR', { reason }, { cause: error });

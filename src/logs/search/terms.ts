@@ -80,6 +80,10 @@ const WORD = /^[\p{L}\p{M}\p{N}_]$/u;
 const UNSPACED =
   /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}]$/u;
 
+/** The same for RE2, whose `\W` knows ASCII only: a character that is no part of a word. */
+export const NO_WORD_RE2 =
+  '[^\\p{L}\\p{M}\\p{N}_]|[\\p{Han}\\p{Hiragana}\\p{Katakana}\\p{Thai}\\p{Lao}\\p{Khmer}]';
+
 function isWordAt(text: string, index: number, direction: -1 | 1): boolean {
   const unit = text[index];
   if (unit === undefined) return false;

@@ -67,6 +67,13 @@ t.test('whole words of an expression with an open quoted text', async (t) => {
   );
 });
 
+t.test('whole words of an expression are words of any alphabet, as those of a term are', async (t) => {
+  const regex = compileRegex('fo+', { caseSensitive: false, wholeWord: true });
+  for (const text of ['foo', 'x FOO.', '中foo文', 'カfoo', '😀foo', '-foo-']) t.ok(regex.test(text), text);
+  for (const text of ['éfoo', 'fooé', 'дfoo', 'foo\u0301', '𝒜foo', 'foo_', 'foo1'])
+    t.notOk(regex.test(text), text);
+});
+
 t.test(
   'several -e of a command: each may leave a quoted text open, none has the flags of another',
   async (t) => {

@@ -51,7 +51,8 @@ export function isHit(text: string, query: LineQuery): boolean {
   if (query.none.some(has)) return false;
   if (query.regex === null) return true;
   const flags = query.caseSensitive ? '' : 'i';
-  const source = query.wholeWord ? `(?:^|\\W)(?:${query.regex})(?:\\W|$)` : query.regex;
+  const around = '[^\\p{L}\\p{M}\\p{N}_]|\\p{Han}';
+  const source = query.wholeWord ? `(?:^|${around})(?:${query.regex})(?:${around}|$)` : query.regex;
   return new RE2(source, flags).test(text);
 }
 
