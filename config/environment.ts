@@ -19,13 +19,15 @@ const shortNames: Readonly<Record<string, string>> = {
   CHS_LANG: 'client.lang',
 };
 
+/** A name that the documents give, without our prefix. */
+const documentedNames: Readonly<Record<string, string>> = { GOYTYAN_BACKUP_TOKEN: 'backup.token' };
+
 /** Ours, but not keys of the configuration. */
 const reservedNames = [
   'CHS_CONFIG',
   'CHS_DATA_DIR',
   'CHS_FIXTURES',
   'CHS_MUTATIONS',
-  'CHS_BACKUP_TOKEN',
   'CHS_DEBUG',
   'CHS_LOG_SESSION',
 ];
@@ -40,12 +42,12 @@ export function environmentLayer(env: Readonly<Record<string, string | undefined
   const layer: Layer = new Map();
   const warnings: string[] = [];
   const names = Object.keys(env)
-    .filter((name) => name.startsWith('CHS_'))
+    .filter((name) => name.startsWith('CHS_') || Object.hasOwn(documentedNames, name))
     // The short names first: a long one is more exact and overrides.
-    .sort((a, b) => Number(b in shortNames) - Number(a in shortNames));
+    .sort((a, b) => Number(isOtherName(b)) - Number(isOtherName(a)));
   for (const name of names) {
     const text = env[name] ?? '';
-    const key = byName.get(name) ?? configKeys.get(shortNames[name] ?? '');
+    const key = byName.get(name) ?? configKeys.get(shortNames[name] ?? documentedNames[name] ?? '');
     if (key !== undefined) {
       if (text !== '') layer.set(key.name, { value: fromText(key, text), origin: { kind: 'env', name } });
     } else if (!reservedNames.includes(name) && !reservedPrefixes.test(name)) {
@@ -56,6 +58,10 @@ export function environmentLayer(env: Readonly<Record<string, string | undefined
     }
   }
   return { layer, warnings };
+}
+
+function isOtherName(name: string): boolean {
+  return Object.hasOwn(shortNames, name) || Object.hasOwn(documentedNames, name);
 }
 
 /** Flags by dotted key; text becomes what the key needs. Throws TypeError for a key that does not exist (a slip of ours). */
@@ -81,6 +87,7 @@ function fromText(key: ConfigKey, text: string): unknown {
     return /^(?:false|0)$/i.test(trimmed) ? false : text;
   }
   if (key.kind === 'list') return listFromText(trimmed);
+  if (key.kind === 'table') return tableFromText(trimmed);
   return text;
 }
 
@@ -96,4 +103,21 @@ function listFromText(text: string): unknown {
   } catch {
     return text;
   }
+}
+
+/** `main=/data/main.db,msg=/data/msg.db`, or JSON where a value has a comma in it. */
+function tableFromText(text: string): unknown {
+  if (text.startsWith('{')) {
+    try {
+      return JSON.parse(text);
+    } catch {
+      return text;
+    }
+  }
+  const items = text.split(',').flatMap((item) => item.trim() || []);
+  const entries = items.map((item) => {
+    const end = item.indexOf('=');
+    return [item.slice(0, Math.max(end, 0)).trim(), item.slice(end + 1).trim()];
+  });
+  return entries.every(([name]) => name) ? Object.fromEntries(entries) : text;
 }

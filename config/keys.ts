@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { configSchema } from './schema.ts';
 
 /** What text (from the environment or a flag) has to become before the schema sees it. */
-export type KeyKind = 'text' | 'integer' | 'boolean' | 'size' | 'list';
+export type KeyKind = 'text' | 'integer' | 'boolean' | 'size' | 'list' | 'table';
 
 export interface ConfigKey {
   /** 'auth.rate_limit.qps_per_key' */
@@ -19,7 +19,7 @@ export interface ConfigKey {
   readonly itemExpects: string;
   /** The default as a file would spell it; undefined when the key is optional. */
   readonly defaultValue: unknown;
-  readonly example: string | null;
+  readonly example: unknown;
   readonly secret: boolean;
   readonly path: boolean;
   readonly reload: boolean;
@@ -72,7 +72,7 @@ function toKey(parts: readonly string[], field: z.core.$ZodType, bare: z.core.$Z
     expects: item === null ? expectation(bare) : `a list, each item ${item}`,
     itemExpects: item ?? expectation(bare),
     defaultValue: defaultOf(field),
-    example: textMark(field, 'example'),
+    example: mark(field, 'example') ?? null,
     secret: mark(field, 'secret') === true,
     path: mark(field, 'path') === true,
     reload: mark(field, 'reload') === true,
@@ -109,6 +109,7 @@ function kindOf(schema: z.core.$ZodTypes): KeyKind {
   if (def.type === 'number') return 'integer';
   if (def.type === 'boolean') return 'boolean';
   if (def.type === 'array') return 'list';
+  if (def.type === 'record') return 'table';
   // A size is a union of number and text in front of a transformation; a duration has text alone there.
   if (def.type === 'pipe') return unwrapped(def.in)._zod.def.type === 'union' ? 'size' : 'text';
   return 'text';

@@ -11,6 +11,7 @@ import { pathsOf, type UserPlace, userConfigDir, userDataDir } from './paths.ts'
 import { atPlace, ConfigError, type ConfigProblem, nearest, problemAt, shown } from './problem.ts';
 import type { Config } from './schema.ts';
 import { type ConfigSource, isTable, readConfigSource } from './source.ts';
+import { isUrl } from './urls.ts';
 
 export interface LoadOptions {
   readonly cwd: string;
@@ -126,7 +127,8 @@ function namedDataFolder({ cwd, env }: LoadOptions): string | null {
 /** Data that are not below `CHS_DATA_DIR`, as the file names another place: nobody should find out by missing them. */
 function elsewhere(origin: ReadonlyMap<string, Origin>): string[] {
   const placed = [...configKeys.values()].filter(
-    ({ name, path, kind }) => path && kind !== 'list' && origin.get(name)?.kind === 'file',
+    ({ name, path, kind }) =>
+      path && kind !== 'list' && kind !== 'table' && origin.get(name)?.kind === 'file',
   );
   const names = placed.map(({ name }) => name).join(', ');
   return names === '' ? [] : [`CHS_DATA_DIR does not move what the configuration file places: ${names}`];
@@ -250,6 +252,7 @@ function makeAbsolute(config: Config, origin: ReadonlyMap<string, Origin>, bases
     const kind = origin.get(key.name)?.kind;
     const base = kind === 'default' ? bases.root : bases.fileRoot;
     const absolute = (given: string): string => {
+      if (isUrl(given)) return given;
       if (/^~[/\\]/.test(given)) return paths.join(bases.place.home, given.slice(2));
       return kind === 'default' || kind === 'file' ? paths.resolve(base, given) : resolve(bases.cwd, given);
     };
@@ -258,6 +261,10 @@ function makeAbsolute(config: Config, origin: ReadonlyMap<string, Origin>, bases
     const value = table[name];
     if (typeof value === 'string') table[name] = absolute(value);
     if (Array.isArray(value)) table[name] = value.map((item) => absolute(String(item)));
+    else if (isTable(value)) {
+      const entries = Object.entries(value).map(([inner, item]) => [inner, absolute(String(item))]);
+      table[name] = Object.fromEntries(entries);
+    }
   }
 }
 

@@ -17,7 +17,7 @@ export function describeConfig(loaded: LoadedConfig): ConfigRow[] {
     let value: unknown = loaded.config;
     for (const part of key.parts) value = (value as Readonly<Record<string, unknown>>)[part];
     const isSet = value !== undefined && !(key.secret && Array.isArray(value) && value.length === 0);
-    const text = isSet ? (key.secret ? '[set]' : JSON.stringify(value)) : '[not set]';
+    const text = isSet ? (key.secret ? '[set]' : withoutPasswords(JSON.stringify(value))) : '[not set]';
     return { key: key.name, value: text, origin: originText(loaded.origin.get(key.name)) };
   });
 }
@@ -27,4 +27,9 @@ function originText(origin: Origin | undefined): string {
   if (origin === undefined || origin.kind === 'default') return 'default';
   if (origin.kind === 'file') return atPlace(origin.file, origin.line, '').replace(/: $/, '');
   return origin.kind === 'env' ? origin.name : 'flag';
+}
+
+/** URLs of databases may carry a password. */
+function withoutPasswords(json: string): string {
+  return json.replace(/(\b[a-z][a-z0-9+]*:\/\/[^\s"/@:]*):[^\s"@]*@/gi, '$1:***@');
 }

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { type ConfigKey, configKeys, configSections } from './keys.ts';
 import { configSchema } from './schema.ts';
+import { isTable } from './source.ts';
 
 export interface ConfigKeyDoc {
   /** 'server.port' */
@@ -65,9 +66,11 @@ function renderKey(key: ConfigKey): string {
   return `${comment}\n${off}${key.parts.at(-1)} = ${value}\n`;
 }
 
-/** Defaults are numbers, booleans, short texts and lists of texts: TOML writes all of them as JSON does. */
+/** Defaults are numbers, booleans, short texts, lists and tables of texts: but for tables, TOML writes all of them as JSON does. */
 function toToml(value: unknown): string {
-  return JSON.stringify(value);
+  if (!isTable(value)) return JSON.stringify(value);
+  const entries = Object.entries(value).map(([name, item]) => `${name} = ${toToml(item)}`);
+  return entries.length === 0 ? '{}' : `{ ${entries.join(', ')} }`;
 }
 
 function wrap(text: string): string {

@@ -1,5 +1,6 @@
 /** The configuration of chs as one zod schema: every section, key, default and description, declared once. */
 import * as z from 'zod';
+import { backup } from './backup-settings.ts';
 import { clockDriftPolicy, fs, logLimits, logs, search, security, sessions } from './log-settings.ts';
 import {
   addressRange,
@@ -226,6 +227,7 @@ export const configSchema = z.object({
   auth: auth.prefault({}).meta({ description: 'Who may call.' }),
   limits: limits.prefault({}).meta({ description: 'Bounds on what comes from outside.' }),
   cleanup: cleanup.prefault({}).meta({ description: 'How long files are kept (docs/retention.md).' }),
+  backup: backup.prefault({}).meta({ description: 'Backups of databases (docs/backup.md).' }),
   fs: fs.prefault({}).meta({ description: 'Files that the log service may read.' }),
   search: search.prefault({}).meta({ description: 'Log search.' }),
   sessions: sessions.prefault({}).meta({ description: 'Log sessions.' }),

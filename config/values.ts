@@ -2,6 +2,7 @@
 import { isIPv6 } from 'node:net';
 import * as z from 'zod';
 import { parseBind } from './bind.ts';
+import { isUrl } from './urls.ts';
 
 const sizeText = /^\d{1,15}(?:\.\d{1,6})?\s*(?:b|[kmgt]i?b)$/i;
 const durationText = /^\d{1,12}(?:\.\d{1,6})?\s*(?:ms|s|m|h|d|w)$/;
@@ -51,6 +52,49 @@ export const path = z
   .string()
   .regex(/^[^\0]+$/)
   .meta({ expects: 'a path' });
+
+/** A folder, or a place on a server; load.ts makes the folder absolute. */
+export const place = z
+  .string()
+  .regex(/^[^\0]+$/)
+  .refine((text) => !isUrl(text) || /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:\/[\x21-\x7e]*)?$/.test(text))
+  .meta({ expects: 'a folder, or s3://BUCKET/PREFIX' });
+
+const PLACE_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+
+/** Databases by name. Names become names of files, and stand in URLs. */
+export const namedPlaces = z
+  .record(
+    z.string().regex(PLACE_NAME),
+    z
+      .string()
+      .regex(/^[^\0]+$/)
+      .refine((text) => !isUrl(text) || /^postgres(?:ql)?:\/\/\S+$/.test(text)),
+  )
+  .meta({
+    expects:
+      'a table of paths of SQLite files and postgres:// URLs by name (letters, digits, - and _; as text: "main=/data/main.db,msg=/data/msg.db")',
+  });
+
+/** Five fields of cron; what they mean is croner's business. */
+export const cronPattern = z
+  .string()
+  .regex(/^\s*(?:[\dA-Za-z*,/#?L-]+\s+){4}[\dA-Za-z*,/#?L-]+\s*$/)
+  .meta({ expects: 'five fields of cron such as "0 2 * * *"' });
+
+export const timeZone = z
+  .string()
+  .refine(isTimeZone)
+  .meta({ expects: 'a time zone such as "Europe/Berlin" or "UTC"' });
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** An API key: it travels in an HTTP header, so visible ASCII only. */
 export const apiKey = z

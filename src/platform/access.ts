@@ -14,8 +14,8 @@ const covers = {
 export type Scope = keyof typeof covers;
 export const scopes = Object.keys(covers) as [Scope, ...Scope[]];
 
-/** What a route asks for. */
-export type Access = 'public' | Scope;
+/** What a route asks for. `backup`: the backup token, or to be on the same machine, or else `admin`. */
+export type Access = 'public' | 'backup' | Scope;
 
 /** Who is calling, once a key has been checked. */
 export interface Principal {
@@ -37,5 +37,5 @@ export const anonymous: Principal = { kind: 'anonymous', name: 'anonymous', scop
 export function permits(scope: Scope | null, needed: Access): boolean {
   if (needed === 'public' || scope === needed) return true;
   const covered: readonly string[] = scope === null ? [] : covers[scope];
-  return covered.includes(needed);
+  return needed === 'backup' ? scope === 'admin' : covered.includes(needed);
 }

@@ -82,11 +82,18 @@ t.test('never shows a secret, wherever it comes from and whatever is wrong', asy
   const keys = [...configKeys.values()].filter((key) => key.secret);
   t.same(
     keys.map((key) => key.name),
-    ['server.api_key', 'client.api_key', 'auth.api_keys'],
+    [
+      'server.api_key',
+      'client.api_key',
+      'auth.api_keys',
+      'backup.token',
+      'backup.s3.access_key_id',
+      'backup.s3.secret_access_key',
+    ],
   );
   for (const { name, envName, parts, kind } of keys) {
     const value = kind === 'list' ? [secret, bad] : bad;
-    const json = JSON.stringify({ [parts[0] ?? '']: { [parts[1] ?? '']: value } });
+    const json = JSON.stringify(parts.reduceRight<unknown>((inner, part) => ({ [part]: inner }), value));
     const cwd = t.testdir({ 'chs.config.json': json });
     const ways = [
       () => loadConfig({ cwd, env: {}, home: cwd }),
@@ -279,4 +286,43 @@ t.test('shows values short and on one line', async (t) => {
   t.equal(nearest('prot', ['post', 'port', 'host']), 'port');
   t.equal(nearest('x'.repeat(10_000), ['port']), null);
   t.equal(nearest('ab', ['cd']), null);
+});
+
+t.test(
+  'reads databases by name from a table, from text and from JSON, and makes their paths absolute',
+  async (t) => {
+    const databases = { main: 'data/main.db', app: 'postgres://backup:hunter2@db.example/app' };
+    const cwd = t.testdir({ 'chs.config.json': JSON.stringify({ backup: { databases } }) });
+    const expected = { main: join(cwd, 'data/main.db'), app: databases.app };
+    t.same((await loadConfig({ cwd, env: {}, home: cwd })).config.backup.databases, expected);
+    const text = 'main=data/main.db, app=postgres://backup:hunter2@db.example/app';
+    for (const value of [text, JSON.stringify(databases)]) {
+      const env = { CHS_BACKUP_DATABASES: value };
+      t.same((await loadConfig({ cwd, env, home: cwd })).config.backup.databases, expected);
+    }
+    const rows = describeConfig(await loadConfig({ cwd, env: {}, home: cwd }));
+    const shownValue = rows.find(({ key }) => key === 'backup.databases')?.value ?? '';
+    t.match(shownValue, 'postgres://backup:***@db.example/app');
+    t.notMatch(shownValue, /hunter2/);
+    for (const wrong of ['main', '../main=/x', 'main=mysql://x/y'])
+      await t.rejects(
+        loadConfig({ cwd: t.testdir(), env: { CHS_BACKUP_DATABASES: wrong }, home: cwd }),
+        /backup\.databases: expected a table of paths/,
+        wrong,
+      );
+  },
+);
+
+t.test('takes the documented name of the backup token; our own wins', async (t) => {
+  const theirs = { GOYTYAN_BACKUP_TOKEN: 'theirs' };
+  t.equal((await loadEnv(theirs)).config.backup.token, 'theirs');
+  t.equal((await loadEnv({ ...theirs, CHS_BACKUP_TOKEN: 'ours' })).config.backup.token, 'ours');
+});
+
+t.test('takes a folder or a bucket for backups, and nothing else', async (t) => {
+  const env = (value: string) => ({ CHS_BACKUP_TARGET: value });
+  t.equal((await loadEnv(env('s3://backups/chs'))).config.backup.target, 's3://backups/chs');
+  t.match((await loadEnv(env('copies'))).config.backup.target, /[/\\]copies$/);
+  for (const wrong of ['ftp://host/x', 's3://', 's3://Upper/x'])
+    await t.rejects(loadEnv(env(wrong)), /backup\.target: expected a folder, or s3:/, wrong);
 });

@@ -1,13 +1,10 @@
 /** What the operating system refused, and what that means in the table's terms. */
 import { ChsError } from '../../platform/errors.ts';
+import { codeOf } from '../../platform/system-error.ts';
 
 const FULL = new Set(['ENOSPC', 'EDQUOT']);
 /** The last three: a file stands where a folder should be, or a part of the root is on another disk. */
 const UNWRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'EXDEV']);
-
-export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
-}
 
 export function isFull(error: unknown): boolean {
   return FULL.has(codeOf(error) ?? '');

@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BlobKey } from '../../platform/blobs.ts';
+import { syncDirectory, writeSynced } from '../../platform/durable.ts';
 import { isMissing } from './codes.ts';
-import { syncDirectory, writeSynced } from './durable.ts';
 import { joinJournal, processFolder } from './journal.ts';
 
 /**

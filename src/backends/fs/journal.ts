@@ -4,7 +4,7 @@ import { readlinkSync } from 'node:fs';
 import { readdir, rmdir, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { makeFolder } from './durable.ts';
+import { makeFolder } from '../../platform/durable.ts';
 import { keepReserve, RESERVE } from './reserve.ts';
 
 /** The journal's name below the storage root. */

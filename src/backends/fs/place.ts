@@ -1,8 +1,9 @@
 /** Puts finished files where they belong, never over another, and takes them away again. */
 import { link, open, rename, rmdir, unlink } from 'node:fs/promises';
 import { dirname, relative, sep } from 'node:path';
-import { codeOf, ignoreMissing, isMissing } from './codes.ts';
-import { makeFolder, syncUpTo } from './durable.ts';
+import { makeFolder, syncUpTo } from '../../platform/durable.ts';
+import { codeOf } from '../../platform/system-error.ts';
+import { ignoreMissing, isMissing } from './codes.ts';
 
 /** Another process may remove a folder as empty just when it was made: then it is made again. */
 const FOLDER_TRIES_MAX = 10;

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { syncDirectory, writeSynced } from './durable.ts';
+import { syncDirectory, writeSynced } from '../../platform/durable.ts';
 
 /** The folder while nobody has it; the owner's name with this ending while somebody does. */
 export const RESERVE = 'reserve';

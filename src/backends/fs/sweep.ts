@@ -2,7 +2,7 @@
 import { readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BlobKey } from '../../platform/blobs.ts';
-import { codeOf } from './codes.ts';
+import { codeOf } from '../../platform/system-error.ts';
 import { dataOf, isSameFile, markOf, readIntent, removeEntry } from './entry.ts';
 import { deadFolders } from './journal.ts';
 import { claimInto, linkInto, takeAway } from './place.ts';

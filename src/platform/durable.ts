@@ -1,7 +1,7 @@
 /** Makes files and directory entries survive a power cut. */
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { codeOf } from './codes.ts';
+import { codeOf } from './system-error.ts';
 
 /** Writes a small file and waits until its bytes are on disk. */
 export async function writeSynced(path: string, text: string, mode = 0o600): Promise<void> {
