@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { addAbortSignal } from 'node:stream';
 import type { LoadedConfig } from '../config/load.ts';
+import type { Part } from '../daemon/embedded.ts';
 import { type Client, type ClientOptions, createClient, type Transport } from '../src/connect.ts';
 import type { Operations } from '../src/operation.ts';
 import { ChsError } from '../src/platform/errors.ts';
@@ -13,6 +14,9 @@ import { localFileError } from './local-file.ts';
 import type { GlobalOptions } from './run.ts';
 
 const KEY_FILE_BYTES_MAX = 4096;
+
+/** What a command needs of the local data. */
+export type LocalPart = Part;
 
 export interface Connection {
   client<T extends Operations>(operations: T): Client<T>;
@@ -29,6 +33,7 @@ interface ConnectOptions {
   readonly language: Language;
   /** Ends the wait for a key that comes through a pipe. */
   readonly signal: AbortSignal;
+  readonly part?: LocalPart;
 }
 
 /** @throws ChsError USAGE for a server URL that cannot be used, LOCAL_FILE for the key file, whatever opening gives */
@@ -36,7 +41,7 @@ export async function connect(given: ConnectOptions): Promise<Connection> {
   const { loaded, options, language } = given;
   const server = options.server ?? loaded.config.client.server;
   // The one place in the program that tells a remote daemon from the one in this process.
-  if (server === undefined) return connectEmbedded(loaded, language);
+  if (server === undefined) return connectEmbedded(loaded, language, given.part);
   const url = serverUrl(server);
   const [{ createHttpTransport }, { wrongInReply }] = await Promise.all([
     import('../src/http-transport.ts'),
@@ -48,9 +53,13 @@ export async function connect(given: ConnectOptions): Promise<Connection> {
 }
 
 /** The daemon's app in this process, on the data that the configuration names. */
-export async function connectEmbedded(loaded: LoadedConfig, language: Language): Promise<Connection> {
+export async function connectEmbedded(
+  loaded: LoadedConfig,
+  language: Language,
+  part: Part = 'all',
+): Promise<Connection> {
   const { openEmbedded } = await import('../daemon/embedded.ts');
-  const embedded = await openEmbedded(loaded);
+  const embedded = await openEmbedded(loaded, part);
   const transport: Transport = {
     name: 'the local data directory',
     send: (request) => embedded.send(request),

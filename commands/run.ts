@@ -3,7 +3,7 @@ import type { LoadedConfig } from '../config/load.ts';
 import { ChsError, printable } from '../src/platform/errors.ts';
 import { fromEnvironment } from '../src/platform/language.ts';
 import type { Language } from '../src/platform/messages.ts';
-import type { Connection } from './connect.ts';
+import type { Connection, LocalPart } from './connect.ts';
 import { exitCodeOf, printFailure } from './failure.ts';
 import { createOutput, type Output } from './output.ts';
 
@@ -29,10 +29,18 @@ export interface Run {
   readonly signal: AbortSignal;
   /** Known for certain once the configuration is loaded; a good guess before. */
   readonly language: Language;
-  /** The configuration, loaded once; its warnings go to stderr. */
-  config(): Promise<LoadedConfig>;
-  /** The daemon, remote or in this process; opened once, unless that failed, closed at the end of the run. */
-  connect(): Promise<Connection>;
+  /**
+   * The configuration, loaded once; its warnings go to stderr.
+   *
+   * @param flags what the command's own options set, by dotted key; those of the first call count
+   */
+  config(flags?: Readonly<Record<string, unknown>>): Promise<LoadedConfig>;
+  /**
+   * The daemon, remote or in this process; opened once, unless that failed, closed at the end of the run.
+   *
+   * @param part what is needed of it, where it is in this process
+   */
+  connect(part?: LocalPart): Promise<Connection>;
 }
 
 /** Undefined is 0. */
@@ -148,17 +156,17 @@ function createRun(options: GlobalOptions, signal: AbortSignal): { run: Run; clo
     get language() {
       return language;
     },
-    config() {
-      loaded ??= load(run).then((result) => {
+    config(flags = {}) {
+      loaded ??= load(run, flags).then((result) => {
         for (const warning of result.warnings) out.warn(printable(warning, 2000));
         language = result.config.client.lang ?? language;
         return result;
       });
       return loaded;
     },
-    connect() {
+    connect(part = 'all') {
       connection ??= Promise.all([run.config(), import('./connect.ts')])
-        .then(([config, { connect }]) => connect({ loaded: config, options, language, signal }))
+        .then(([config, { connect }]) => connect({ loaded: config, options, language, signal, part }))
         .catch((error: unknown) => {
           // A database that is locked now may not be later.
           connection = null;
@@ -196,11 +204,14 @@ export function languageBefore(flag: string | undefined, env: NodeJS.ProcessEnv)
   return named === 'zh' || named === 'en' ? named : fromEnvironment(env);
 }
 
-async function load({ options, env, cwd }: Run): Promise<LoadedConfig> {
+async function load(
+  { options, env, cwd }: Run,
+  own: Readonly<Record<string, unknown>>,
+): Promise<LoadedConfig> {
   const { loadConfig } = await import('../config/load.ts');
   const { ConfigError } = await import('../config/problem.ts');
   try {
-    const flags = { 'client.lang': options.lang };
+    const flags = { ...own, 'client.lang': options.lang };
     return await loadConfig({ cwd, env, explicitPath: options.config, flags });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { TrieRouter } from 'hono/router/trie-router';
 import type { LoadedConfig } from '../config/load.ts';
-import { createChs } from '../src/compose.ts';
+import { createBackupsAlone, createChs } from '../src/compose.ts';
 import type { Principal } from '../src/platform/access.ts';
 import type { HeaderReader, Reply } from './answer.ts';
 import { type App, createApp } from './app.ts';
@@ -30,10 +30,16 @@ export interface Embedded {
   close(): Promise<void>;
 }
 
-/** @throws ChsError DATABASE_UNUSABLE, DATABASE_BUSY */
-export async function openEmbedded({ config }: LoadedConfig): Promise<Embedded> {
+/** Which part of chs a command works with: all of it, or what needs no database of chs. */
+export type Part = 'all' | 'backup';
+
+/** @throws ChsError DATABASE_UNUSABLE, DATABASE_BUSY; never for `backup` */
+export async function openEmbedded({ config }: LoadedConfig, part: Part = 'all'): Promise<Embedded> {
   const log = openLazyLog(config.logging);
-  const chs = await createChs(config, { log, keys: [] });
+  const chs =
+    part === 'backup'
+      ? await createBackupsAlone(config, { log })
+      : await createChs(config, { log, keys: [] });
   const app = createApp(chs, { config, log, router: new TrieRouter() });
   return {
     app,

@@ -6,6 +6,7 @@ import { buildProgram } from '../commands/main.ts';
 import { renderConfigReference, renderSample } from '../config/sample.ts';
 import { openapiDocument } from '../daemon/openapi.ts';
 import { accessOperations } from '../src/access/operations.ts';
+import { backupOperations } from '../src/backup/operations.ts';
 import { crashOperations } from '../src/crash/operations.ts';
 import { eventOperations } from '../src/events/operations.ts';
 import { healthOperations } from '../src/health/operations.ts';
@@ -28,6 +29,7 @@ export async function generatedFiles(root: string): Promise<ReadonlyMap<string, 
   const openapi = openapiDocument([
     crashOperations,
     logOperations,
+    backupOperations,
     accessOperations,
     eventOperations,
     healthOperations,

@@ -15,6 +15,8 @@ import { createMissStore } from './backends/sql/miss-store.ts';
 import { createModuleStore } from './backends/sql/module-store.ts';
 import { createSymbolNameStore } from './backends/sql/name-store.ts';
 import { createTokenStore } from './backends/sql/token-store.ts';
+import { backupOperations } from './backup/operations.ts';
+import { composeBackup } from './compose-backup.ts';
 import { composeLogs } from './compose-logs.ts';
 import { createCatchUp } from './crash/catch-up.ts';
 import { createCleanup } from './crash/cleanup.ts';
@@ -30,7 +32,7 @@ import { type Component, createHealth } from './health/health.ts';
 import { healthOperations } from './health/operations.ts';
 import { logOperations } from './logs/operations.ts';
 import type { Handlers, Operations } from './operation.ts';
-import type { FixedKey } from './platform/access.ts';
+import { anonymous, type FixedKey } from './platform/access.ts';
 import type { BlobStore } from './platform/blobs.ts';
 import { configuredKeys } from './platform/listen-safety.ts';
 import type { Log } from './platform/log.ts';
@@ -78,6 +80,7 @@ export async function createChs(config: Config, { log, keys, now = Date.now }: C
   const feed = createFeed(eventStore, log);
   const crash = composeCrash(config, { database, blobs, store: crashStore, log, now });
   const logs = composeLogs(config, { database, store: crashStore, now });
+  const backup = composeBackup(config, { log, now });
   let draining = false;
 
   const sweptCount = await blobs.sweep((key) => crashStore.isReferenced(filePathOf(key)));
@@ -94,6 +97,7 @@ export async function createChs(config: Config, { log, keys, now = Date.now }: C
     domains: [
       domain(crashOperations, crash.handlers),
       domain(logOperations, logs.handlers),
+      domain(backupOperations, backup.handlers),
       domain(accessOperations, createTokens(tokenStore, now)),
       domain(eventOperations, createEvents({ feed, limits: streamLimitsOf(config), now })),
       domain(healthOperations, createHealth(components)),
@@ -120,9 +124,27 @@ export async function createChs(config: Config, { log, keys, now = Date.now }: C
       });
       await crash.misses.close();
       await logs.close();
+      await backup.close();
       await blobs.close();
       await database.close();
     },
+  };
+}
+
+/**
+ * The backup domain alone: it needs no database of chs, so that a damaged one can be looked after and brought back.
+ */
+export async function createBackupsAlone(
+  config: Config,
+  { log, now = Date.now }: Pick<ComposeOptions, 'log' | 'now'>,
+): Promise<Chs> {
+  const backup = composeBackup(config, { log, now });
+  return {
+    domains: [domain(backupOperations, backup.handlers)],
+    authenticate: async () => anonymous,
+    drain() {},
+    async upkeep() {},
+    close: () => backup.close(),
   };
 }
 

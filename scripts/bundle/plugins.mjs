@@ -61,7 +61,12 @@ export const APART = [
 ];
 
 /** Modules of ours that bring in much and that few commands need: each with all of it a file of its own. */
-export const OWN_APART = ['src/logs/logs.ts', 'src/mcp/sdk.ts', 'commands/views/browse/app.tsx'];
+export const OWN_APART = [
+  'src/backup/backup.ts',
+  'src/logs/logs.ts',
+  'src/mcp/sdk.ts',
+  'commands/views/browse/app.tsx',
+];
 
 /** `src/mcp/sdk.ts` as `mcp-sdk.cjs`. What draws is a module proper, as Ink waits while it is loaded. */
 export const ownFileNameOf = (path) =>

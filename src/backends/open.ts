@@ -1,4 +1,5 @@
 /** Opens the backends that a configuration names. */
+import type { BackupTarget } from '../backup/target.ts';
 import type { BlobStore } from '../platform/blobs.ts';
 import { openFileBlobs } from './fs/blobs.ts';
 import type { SqlBackend } from './sql/backend.ts';
@@ -22,4 +23,26 @@ export function openDatabase(place: DatabasePlace): Promise<SqlBackend> {
 
 export function openBlobs(place: BlobPlace): BlobStore {
   return openFileBlobs(place.root, place.staleAfterMs);
+}
+
+export interface BackupPlace {
+  /** An absolute folder, or `s3://BUCKET/PREFIX`. */
+  readonly place: string;
+  readonly s3: {
+    readonly endpoint?: string | undefined;
+    readonly region: string;
+    readonly access_key_id?: string | undefined;
+    readonly secret_access_key?: string | undefined;
+    readonly path_style: boolean;
+  };
+  /** An absolute folder for what is on its way to a place that is none. */
+  readonly workRoot: string;
+}
+
+export async function openBackupTarget({ place }: BackupPlace): Promise<BackupTarget> {
+  throw new Error(`not made yet: ${place}`);
+}
+
+export async function takeRunLock(path: string): Promise<{ release(): Promise<void> } | null> {
+  throw new Error(`not made yet: ${path}`);
 }

@@ -1,0 +1,59 @@
+/** Which databases are meant: by names, or all. */
+import { stat } from 'node:fs/promises';
+import { ChsError } from '../platform/errors.ts';
+import type { BackupContext, OwnData } from './settings.ts';
+
+/** A database to back up. */
+export type Source =
+  | {
+      readonly kind: 'sqlite';
+      readonly name: string;
+      readonly path: string;
+      /** Where it is the database of chs: its files belong to it. */
+      readonly own: OwnData | null;
+    }
+  | { readonly kind: 'postgres'; readonly name: string; readonly url: string };
+
+/** The database of chs where others are configured beside it. */
+const OWN_NAME = 'chs';
+/** Where none is configured. */
+const ONLY_NAME = 'main';
+
+/** The configured databases; with none, `main` is that of chs. */
+export function configuredSources({ settings, own }: BackupContext): Source[] {
+  const entries = Object.entries(settings.databases);
+  if (entries.length === 0) return [{ kind: 'sqlite', name: ONLY_NAME, path: own.database, own }];
+  return entries.map(([name, place]) =>
+    /^postgres(ql)?:\/\//.test(place)
+      ? { kind: 'postgres', name, url: place }
+      : { kind: 'sqlite', name, path: place, own: place === own.database ? own : null },
+  );
+}
+
+/**
+ * Everything there is to back up: what is configured, and the database of chs, too, where it has one.
+ */
+export async function allSources(context: BackupContext): Promise<Source[]> {
+  const configured = configuredSources(context);
+  const { own } = context;
+  const hasOwn = configured.some((source) => source.kind === 'sqlite' && source.own !== null);
+  if (hasOwn || configured.some(({ name }) => name === OWN_NAME)) return configured;
+  const exists = await stat(own.database).then(
+    () => true,
+    () => false,
+  );
+  return exists ? [...configured, { kind: 'sqlite', name: OWN_NAME, path: own.database, own }] : configured;
+}
+
+/** @throws ChsError NO_SUCH_DATABASE */
+export function namedSources(sources: readonly Source[], names: readonly string[]): Source[] {
+  return [...new Set(names)].map((name) => {
+    const source = sources.find((candidate) => candidate.name === name);
+    if (!source)
+      throw new ChsError('NO_SUCH_DATABASE', {
+        name,
+        known: sources.map((candidate) => candidate.name).join(', '),
+      });
+    return source;
+  });
+}
