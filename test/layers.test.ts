@@ -7,6 +7,12 @@ import { projectRoot } from './fixtures/shared.ts';
 
 const biome = join(projectRoot, 'node_modules', '@biomejs', 'biome', 'bin', 'biome');
 
+/** The project's own rules, for a tree of a test's own. */
+function copyRules(folder: string): void {
+  for (const path of ['biome.json', 'scripts/lint'])
+    cpSync(join(projectRoot, path), join(folder, path), { recursive: true });
+}
+
 /**
  * Lints files with one import each, in a tree of the test's own with the project's rules.
  *
@@ -21,7 +27,7 @@ function refused(
     const path = join(folder, `case-${index}`, place);
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, `import { thing } from '${specifier}';\n\nexport const same = thing;\n`);
-    cpSync(join(projectRoot, 'biome.json'), join(folder, `case-${index}`, 'biome.json'));
+    copyRules(join(folder, `case-${index}`));
     const args = [biome, 'lint', '--colors=off', '--vcs-enabled=false', '--reporter=github', place];
     const { stdout } = spawnSync(process.execPath, args, {
       cwd: join(folder, `case-${index}`),
@@ -107,4 +113,27 @@ t.test('an import against the layers is refused', async (t) => {
 
 t.test('an import along the layers is fine', async (t) => {
   t.same(refused(t.testdir(), allowed), []);
+});
+
+/** Lines of a file that opens things, each with whether that is refused. */
+const opening: readonly (readonly [line: string, isRefused: boolean])[] = [
+  ['await readFile(own.database);', true],
+  ['fs.createReadStream(config.database.path);', true],
+  ["fs.openSync(path + '-wal', flags);", true],
+  ["await fs.promises.copyFile(source.path, '/tmp/copy');", true],
+  ['await readFile(path);', false],
+  ['await stat(own.database);', false],
+];
+
+t.test('whatever opens a live database but SQLite is refused', async (t) => {
+  const folder = t.testdir({ src: {} });
+  copyRules(folder);
+  writeFileSync(join(folder, 'src/x.ts'), opening.map(([line]) => line).join('\n'));
+  const args = [biome, 'lint', '--colors=off', '--vcs-enabled=false', '--reporter=github', 'src/x.ts'];
+  const { stdout } = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8' });
+  const refusedLines = [...stdout.matchAll(/title=plugin,file=[^,]*x\.ts,line=(\d+)/g)].map(([, line]) =>
+    Number(line),
+  );
+  const expected = opening.flatMap(([, isRefused], index) => (isRefused ? [index + 1] : []));
+  t.same(refusedLines, expected, stdout);
 });
