@@ -175,8 +175,7 @@ t.test('canonical JSON is that of RFC 8785', async (t) => {
     '{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],"string":"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"}',
   );
   const keys = { '\u20ac': 1, '\r': 2, '\ufb33': 3, '1': 4, '\ud83d\ude00': 5, '\u0080': 6, '\u00f6': 7 };
-  t.strictSame(Object.values(JSON.parse(canonicalJson(Object.entries(keys)))).length, 7);
-  t.equal(canonicalJson(keys), '{"\\r":2,"1":4,"\u0080":6,"ö":7,"€":1,"😀":5,"דּ":3}');
+  t.equal(canonicalJson(keys), '{"\\r":2,"1":4,"\u0080":6,"ö":7,"€":1,"😀":5,"\ufb33":3}');
   t.throws(() => canonicalJson([Number.NaN]));
   t.throws(() => canonicalJson(() => {}));
 });
