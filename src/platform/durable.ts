@@ -1,5 +1,5 @@
 /** Makes files and directory entries survive a power cut. */
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir, open, rmdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { codeOf } from './system-error.ts';
 
@@ -32,8 +32,30 @@ export async function syncDirectory(path: string): Promise<void> {
 
 /** Makes a folder with all above it that is missing, each of them durable. */
 export async function makeFolder(path: string, mode: number): Promise<void> {
-  const firstMade = await mkdir(path, { recursive: true, mode });
+  const firstMade = await mkdir(path, { recursive: true, mode }).catch(async (error: unknown) => {
+    throw codeOf(error) === 'ENOENT' ? await whyNotMade(path, error) : error;
+  });
   if (firstMade !== undefined) await syncUpTo(dirname(firstMade), dirname(path));
+}
+
+/** Node 20 says ENOENT where the disk is full or read-only: the first folder that is missing, made alone, says why. */
+async function whyNotMade(path: string, otherwise: unknown): Promise<unknown> {
+  let at = path;
+  while (at !== dirname(at) && !(await isThere(dirname(at)))) at = dirname(at);
+  try {
+    await mkdir(at);
+    await rmdir(at);
+    return otherwise;
+  } catch (error) {
+    return error;
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Syncs `folder` and those above it, up to and including `top`, which holds it. */

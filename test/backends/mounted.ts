@@ -5,9 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 
-/** A file system of `sizeBytes` in memory; null where mounting takes rights that this process lacks. */
-export function smallDisk(t: Test, sizeBytes: number): string | null {
-  return mounted(t, [['-t', 'tmpfs', '-o', `size=${sizeBytes}`, 'tmpfs']]);
+/**
+ * A file system of `sizeBytes` in memory; null where mounting takes rights that this process lacks.
+ *
+ * @param filesMax so many files and folders fit on it
+ */
+export function smallDisk(t: Test, sizeBytes: number, filesMax = 10_000): string | null {
+  return mounted(t, [['-t', 'tmpfs', '-o', `size=${sizeBytes},nr_inodes=${filesMax}`, 'tmpfs']]);
 }
 
 /** The same folder at another path, for reading only; null as above. */
