@@ -124,6 +124,27 @@ export interface QueryOutput {
   readonly rows: number;
 }
 
+/** Puts a new SQLite file in the place of a database, if nobody has that open. */
+export interface RetireInput {
+  /** Absolute, and no symbolic link. It may be missing: then only what is stale beside it goes. */
+  readonly path: string;
+  /** The new file: whole, durable, with no WAL, on the same disk; it is moved. */
+  readonly replacement: string;
+  /** Where the old file is held until the new one is in its place: in a folder of a private one on the same disk. */
+  readonly held: string;
+  /** Where it is kept from then on; nothing is there yet. */
+  readonly keepAs: string;
+  /** The disk has hard links; without them the old database is copied through SQLite. */
+  readonly links: boolean;
+}
+
+export interface RetireOutput {
+  /** Null when it is done. Else why nothing was changed: "process 4711 (chs) has it open". */
+  readonly refused: string | null;
+  /** Whether there was a database, which is at `keepAs` now. */
+  readonly kept: boolean;
+}
+
 /** By name: what goes in and what comes out. */
 export interface WorkerJobs {
   readonly snapshot: { readonly input: SnapshotInput; readonly output: SnapshotOutput };
@@ -133,6 +154,7 @@ export interface WorkerJobs {
   readonly hash: { readonly input: HashInput; readonly output: HashOutput };
   readonly probe: { readonly input: ProbeInput; readonly output: ProbeOutput };
   readonly query: { readonly input: QueryInput; readonly output: QueryOutput };
+  readonly retire: { readonly input: RetireInput; readonly output: RetireOutput };
 }
 
 export type WorkerJob = keyof WorkerJobs;
