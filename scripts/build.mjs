@@ -71,11 +71,15 @@ for (const name of APART) {
 const SCAN_WORKER = 'scan-worker.cjs';
 const scanWorker = { CHS_SCAN_WORKER: JSON.stringify(`./${SCAN_WORKER}`) };
 
+/** So does what runs in a process of its own; it stays small, as all that it loads is memory. */
+const BACKUP_WORKER = 'backup-worker.cjs';
+const backupWorker = { CHS_BACKUP_WORKER: JSON.stringify(`./${BACKUP_WORKER}`) };
+
 /** Our own modules, with what the bundle has in place of some of theirs. */
 const ours = {
   ...moduleUrl,
   plugins: [apart, ownApart, onDemand, ownRequire, madeAtBuild(root)],
-  define: { ...moduleUrl.define, ...scanWorker, CHS_VERSION: JSON.stringify(version) },
+  define: { ...moduleUrl.define, ...scanWorker, ...backupWorker, CHS_VERSION: JSON.stringify(version) },
 };
 
 for (const path of OWN_APART) {
@@ -92,6 +96,14 @@ await build({
   ...moduleUrl,
   entryPoints: ['src/logs/search/worker.ts'],
   outfile: `dist/${SCAN_WORKER}`,
+});
+
+await build({
+  ...common,
+  ...moduleUrl,
+  plugins: [ownRequire],
+  entryPoints: ['src/backends/sqlite/backup-worker/main.ts'],
+  outfile: `dist/${BACKUP_WORKER}`,
 });
 
 const { outputFiles } = await build({

@@ -1,0 +1,106 @@
+/** Cuts several databases at one instant: all writers are held off for the moment in which the readers begin. */
+import { realpathSync } from 'node:fs';
+import { type Database, openExisting } from './database.ts';
+import { isBusy } from './failure.ts';
+import type { Reader } from './reader.ts';
+
+export interface Cut {
+  readonly isOneInstant: boolean;
+  /** Why not. */
+  readonly reason: string | null;
+  /** Epoch milliseconds. */
+  readonly cutAtMs: number;
+}
+
+/** While one database is held, another is waited for no longer than this: its writers must not notice. */
+const HELD_WAIT_MS = 15;
+const PAUSE_MS_MIN = 5;
+const PAUSE_MS_MAX = 40;
+
+/**
+ * Starts the read transaction of every reader, all at one instant where that is possible.
+ *
+ * A transaction over several attached databases commits them one by one, so two readers that begin one after the other
+ * may see it in one file and not in the other. Whoever holds the write locks of all files knows that no commit is
+ * under way. They are taken in one order, that of the canonical paths, and given back when any cannot be had at once:
+ * so two processes that do the same never wait for each other, nor does a writer for long.
+ *
+ * In WAL mode readers and writers go on side by side. With a rollback journal, a writer that wants to commit waits
+ * until the read transaction is over, which is when its database is copied.
+ *
+ * @param waitMs how long is tried in all; then the readers begin one by one
+ * @throws SOURCE_MISSING, SOURCE_UNREADABLE, SOURCE_BUSY of a reader
+ */
+export function pinAll(readers: readonly Reader[], waitMs: number): Cut {
+  if (readers.length < 2) return pinEach(readers, null);
+  const fences: Database[] = [];
+  try {
+    for (const path of pathsInOrder(readers)) {
+      const fence = openExisting(path, { readonly: false, timeoutMs: HELD_WAIT_MS });
+      // Nothing is read through it but the header.
+      fence.pragma('cache_size = -64');
+      fences.push(fence);
+    }
+    const reason = holdAll(fences, waitMs);
+    return pinEach(readers, reason);
+  } catch (error) {
+    if (!isFenceFailure(error)) throw error;
+    release(fences);
+    return pinEach(readers, `not every database could be held: ${error.message}`);
+  } finally {
+    release(fences);
+    for (const fence of fences) fence.close();
+  }
+}
+
+/** One path a file, however many names lead to it. */
+function pathsInOrder(readers: readonly Reader[]): string[] {
+  const paths = new Map<string, string>();
+  for (const { identity, source } of readers) {
+    const path = realpathSync(source.path);
+    const other = paths.get(identity);
+    if (other === undefined || path < other) paths.set(identity, path);
+  }
+  return [...paths.values()].sort();
+}
+
+/** @returns null when all are held, or why they are not */
+function holdAll(fences: readonly Database[], waitMs: number): string | null {
+  const deadlineMs = performance.now() + waitMs;
+  for (;;) {
+    if (fences.every(hold)) return null;
+    release(fences);
+    if (performance.now() >= deadlineMs) return 'a database was locked by another process for too long';
+    pause(PAUSE_MS_MIN + Math.random() * (PAUSE_MS_MAX - PAUSE_MS_MIN));
+  }
+}
+
+function hold(fence: Database): boolean {
+  try {
+    fence.exec('begin immediate');
+    return true;
+  } catch (error) {
+    if (isBusy(error)) return false;
+    throw error;
+  }
+}
+
+/** Nothing was written through them: this only gives the locks back. */
+function release(fences: readonly Database[]): void {
+  for (const fence of fences) if (fence.open && fence.inTransaction) fence.exec('rollback');
+}
+
+function pinEach(readers: readonly Reader[], reason: string | null): Cut {
+  for (const reader of readers) if (!reader.database.inTransaction) reader.pin();
+  return { isOneInstant: reason === null, reason, cutAtMs: Date.now() };
+}
+
+/** A file or file system that cannot be written, for one: what SQLite itself says of a fence, not what a reader met. */
+function isFenceFailure(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && /^(SQLITE_|E[A-Z]+$)/.test(String(error.code));
+}
+
+/** There is nothing else to do in this process meanwhile. */
+function pause(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}

@@ -1,0 +1,67 @@
+/** The backup worker's process: takes one job after the other from its parent, and ends when the parent does. */
+import type {
+  WorkerJobs,
+  WorkerMessage,
+  WorkerProgress,
+  WorkerRequest,
+} from '../../../backup/worker/protocol.ts';
+import { checkFile } from './check.ts';
+import { failureOf } from './failure.ts';
+import { hashFile } from './files.ts';
+import { packFile, unpackFile } from './gzip.ts';
+import { probeFile } from './probe.ts';
+import { queryFile } from './query.ts';
+import { makeSnapshots } from './snapshot.ts';
+
+const PROGRESS_EVERY_MS = 250;
+
+type Report = (progress: WorkerProgress) => void;
+
+const jobs: {
+  readonly [J in keyof WorkerJobs]: (
+    input: WorkerJobs[J]['input'],
+    report: Report,
+  ) => WorkerJobs[J]['output'] | Promise<WorkerJobs[J]['output']>;
+} = {
+  snapshot: makeSnapshots,
+  pack: packFile,
+  unpack: unpackFile,
+  check: checkFile,
+  hash: ({ path }, report) => hashFile(path, (done) => report({ step: 'hash', name: null, done, total: 0 })),
+  probe: probeFile,
+  query: queryFile,
+};
+
+async function run({ id, job, input }: WorkerRequest): Promise<void> {
+  let reportedMs = Number.NEGATIVE_INFINITY;
+  const report: Report = (progress) => {
+    const nowMs = performance.now();
+    if (nowMs - reportedMs < PROGRESS_EVERY_MS) return;
+    reportedMs = nowMs;
+    send({ id, type: 'progress', progress });
+  };
+  try {
+    const work = jobs[job] as (input: unknown, report: Report) => unknown;
+    send({ id, type: 'done', output: await work(input, report) });
+  } catch (error) {
+    send({ id, type: 'failed', ...failureOf(error, pathIn(input)) });
+  }
+}
+
+/** Where a job writes: that disk is the one that is full. */
+function pathIn(input: WorkerRequest['input']): string {
+  if ('folder' in input) return input.folder;
+  return 'to' in input && input.to !== null ? input.to : '';
+}
+
+function send(message: WorkerMessage): void {
+  // Without a parent there is nobody to tell, and `disconnect` ends this process.
+  if (process.connected) process.send?.(message, undefined, undefined, () => {});
+}
+
+// Nobody is left who would take what is being made.
+process.on('disconnect', () => process.exit(0));
+// A Ctrl-C goes to the whole group: whether a job ends is the parent's to decide.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});
+process.on('message', (request) => void run(request as WorkerRequest));

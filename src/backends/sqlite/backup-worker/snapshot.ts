@@ -1,0 +1,152 @@
+/** Makes snapshots of live databases: cut, copied through the reader that holds the cut, checked, durable. */
+import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type {
+  SnapshotFile,
+  SnapshotInput,
+  SnapshotOutput,
+  SnapshotSource,
+  WorkerProgress,
+} from '../../../backup/worker/protocol.ts';
+import { checkFile } from './check.ts';
+import { failed, failureOf, sourceFailure } from './failure.ts';
+import { type Cut, pinAll } from './fence.ts';
+import { hashFile, syncFolder } from './files.ts';
+import { openReader, type Reader } from './reader.ts';
+import { prepareSmallCache } from './small-cache.ts';
+
+/** Copied without a look at the event loop. */
+const STEP_BYTES = 8 * 1024 * 1024;
+const HEADER_MAGIC = 'SQLite format 3\0';
+/** Where the header says for writing and for reading whether there is a WAL: 2, or 1 for none. */
+const FORMAT_VERSIONS_AT = 18;
+
+type Report = (progress: WorkerProgress) => void;
+
+/**
+ * All files are first copied, so that no read transaction lasts longer than it must, then checked one by one.
+ *
+ * @throws SOURCE_MISSING, SOURCE_UNREADABLE, SOURCE_BUSY, SOURCE_DAMAGED, STORAGE_FULL
+ */
+export async function makeSnapshots(input: SnapshotInput, report: Report): Promise<SnapshotOutput> {
+  const { sources, folder, compact, busyTimeoutMs } = input;
+  refuseNames(sources);
+  const readers: Reader[] = [];
+  try {
+    for (const source of sources) readers.push(openReader(source, busyTimeoutMs));
+    report({ step: 'cut', name: null, done: 0, total: 0 });
+    const cut = compact ? cutByThemselves(readers) : pinAll(readers, busyTimeoutMs);
+    // Where there is no WAL, a reader keeps writers from committing: such go first, to be done with.
+    const order = compact ? readers : [...readers].sort((a, b) => rank(a) - rank(b));
+    for (const reader of order) {
+      await copy(reader, { part: partOf(folder, reader.source), compact, report });
+      reader.database.close();
+    }
+    const databases: SnapshotFile[] = [];
+    for (const { source } of readers) databases.push(await finish(source, folder, report));
+    syncFolder(folder);
+    return { ...cut, databases };
+  } catch (error) {
+    for (const { source } of readers) removeParts(partOf(folder, source));
+    throw error;
+  } finally {
+    for (const { database } of readers) if (database.open) database.close();
+  }
+}
+
+function refuseNames(sources: readonly SnapshotSource[]): void {
+  const names = new Set(sources.map(({ name }) => name));
+  const isPlain = (name: string): boolean => name !== '' && name !== '..' && basename(name) === name;
+  if (names.size === sources.length && [...names].every(isPlain)) return;
+  throw failed({ code: null, params: {}, reason: 'names of databases must be different names of files' });
+}
+
+function partOf(folder: string, { name }: SnapshotSource): string {
+  return join(folder, `${name}.db.part`);
+}
+
+function removeParts(part: string): void {
+  for (const suffix of ['', '-journal', '-wal', '-shm']) rmSync(`${part}${suffix}`, { force: true });
+}
+
+/** VACUUM begins its own transaction, and runs in no other. */
+function cutByThemselves(readers: readonly Reader[]): Cut {
+  const isOneInstant = readers.length < 2;
+  return {
+    isOneInstant,
+    reason: isOneInstant ? null : 'compact copies are cut one after the other',
+    cutAtMs: Date.now(),
+  };
+}
+
+function rank({ database }: Reader): number {
+  return database.pragma('journal_mode', { simple: true }) === 'wal' ? 1 : 0;
+}
+
+interface CopyOptions {
+  readonly part: string;
+  readonly compact: boolean;
+  readonly report: Report;
+}
+
+/** Through the connection that holds the read transaction: whatever is written meanwhile, it never begins again. */
+async function copy(
+  { source, database, pin }: Reader,
+  { part, compact, report }: CopyOptions,
+): Promise<void> {
+  try {
+    if (compact) {
+      // What a deleted, foreign or locked file is, is found out the same way as without `compact`.
+      pin();
+      database.exec('rollback');
+      report({ step: 'copy', name: source.name, done: 0, total: 0 });
+      database.prepare('vacuum into ?').run(part);
+      return;
+    }
+    const pageSizeBytes = Number(database.pragma('page_size', { simple: true }));
+    const stepPages = Math.max(1, Math.floor(STEP_BYTES / pageSizeBytes));
+    prepareSmallCache(part, pageSizeBytes);
+    await database.backup(part, {
+      progress({ totalPages, remainingPages }) {
+        const done = (totalPages - remainingPages) * pageSizeBytes;
+        report({ step: 'copy', name: source.name, done, total: totalPages * pageSizeBytes });
+        return stepPages;
+      },
+    });
+  } catch (error) {
+    const known = failureOf(error, part);
+    throw known.code === null ? sourceFailure(source, error) : failed(known, error);
+  }
+}
+
+async function finish(source: SnapshotSource, folder: string, report: Report): Promise<SnapshotFile> {
+  const { name, path } = source;
+  const part = partOf(folder, source);
+  const file = join(folder, `${name}.db`);
+  makeDurable(part);
+  report({ step: 'check', name, done: 0, total: 0 });
+  const { problems, pages, pageSizeBytes, schemaSha256, foreignKeyViolations } = checkFile({
+    path: part,
+    depth: 'quick',
+  });
+  const [reason] = problems;
+  if (reason !== undefined) throw failed({ code: 'SOURCE_DAMAGED', params: { name, path, reason }, reason });
+  const total = pages * pageSizeBytes;
+  const hashed = await hashFile(part, (done) => report({ step: 'hash', name, done, total }));
+  renameSync(part, file);
+  return { name, file, ...hashed, pages, pageSizeBytes, schemaSha256, foreignKeyViolations };
+}
+
+/** The copy has no WAL, but a header that says so where the source has one: whoever read it would make one beside it. */
+function makeDurable(part: string): void {
+  const file = openSync(part, 'r+');
+  try {
+    const header = Buffer.alloc(HEADER_MAGIC.length);
+    readSync(file, header, 0, header.length, 0);
+    if (header.toString('latin1') === HEADER_MAGIC)
+      writeSync(file, Uint8Array.of(1, 1), 0, 2, FORMAT_VERSIONS_AT);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
