@@ -46,7 +46,7 @@ export interface Catalogue {
  * Reads all manifests of a place, with the records of their verification.
  *
  * @param ownKey this installation's public key in base64; null where it has none, and nothing is its own
- * @throws ChsError BACKUP_TARGET where the place cannot be listed; the signal's reason
+ * @throws ChsError BACKUP_TARGET where the place, or its note of what was pruned, cannot be read; the signal's reason
  */
 export async function readCatalogue(
   target: BackupTarget,
@@ -146,6 +146,8 @@ async function readRemoved(
     if (signature === 'own') return { removed, warning: null };
     return without(signature === 'other' ? 'another installation signed it' : 'it was changed');
   } catch (error) {
+    // Not a damaged note, but none that could be had: to prune now would write over it.
+    if (error instanceof ChsError) throw error;
     return without(reasonOf(error));
   }
 }

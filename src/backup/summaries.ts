@@ -2,6 +2,7 @@
 import type { Catalogue, CatalogueEntry } from './catalogue.ts';
 import type { BackupSummary } from './fields.ts';
 import type { Manifest, Verification } from './manifest.ts';
+import { CLOCK_TOLERANCE_MS } from './retention.ts';
 
 type CopyState = BackupSummary['copies'][number];
 
@@ -151,6 +152,3 @@ export function lastVerified(
   const databases = manifest.databases.map(({ name }) => name);
   return { id: manifest.id, timestamp: manifest.timestamp, verifiedAt: verification.verified_at, databases };
 }
-
-/** So much may the clocks of those who make and those who read backups differ. */
-export const CLOCK_TOLERANCE_MS = 5 * 60_000;

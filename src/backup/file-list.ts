@@ -1,0 +1,93 @@
+/** The list of the files of a backup, `files.ndjson.gz`: read as a stream, and held against its manifest. */
+import { createHash } from 'node:crypto';
+import { addAbortSignal, Transform } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import * as z from 'zod';
+import type { FileLine, FilesEntry } from './manifest.ts';
+import type { BackupTarget } from './target.ts';
+
+/** A key is at most a path of the system. */
+const LINE_BYTES_MAX = 64 * 1024;
+const NEWLINE = 10;
+
+const lineSchema = z.looseObject({
+  key: z.string().min(1),
+  size: z.int().min(0),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  modified_ms: z.number(),
+  inode: z.string().max(64),
+});
+
+/**
+ * The files that a backup names, one after the other. Only when it ends without an error was the list whole: size,
+ * hash and count are those of the manifest.
+ *
+ * @throws Error with a reason for a list that is damaged; ChsError BACKUP_DAMAGED, BACKUP_TARGET; the signal's reason
+ */
+export async function* readFileList(
+  target: BackupTarget,
+  id: string,
+  files: FilesEntry,
+  signal: AbortSignal,
+): AsyncGenerator<FileLine> {
+  signal.throwIfAborted();
+  const source = await target.open(id, files.list);
+  const hash = createHash('sha256');
+  let sizeBytes = 0;
+  const measured = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      sizeBytes += chunk.length;
+      if (sizeBytes > files.list_size) return done(new Error('it is longer than its manifest says'));
+      hash.update(chunk);
+      done(null, chunk);
+    },
+  });
+  const gunzip = createGunzip();
+  source.on('error', (error) => measured.destroy(error));
+  measured.on('error', (error) => gunzip.destroy(error));
+  addAbortSignal(signal, gunzip);
+  try {
+    let count = 0;
+    for await (const line of linesOf(source.pipe(measured).pipe(gunzip))) {
+      count += 1;
+      if (count > files.count) throw new Error('it names more files than its manifest says');
+      yield lineFrom(line);
+    }
+    if (count !== files.count) throw new Error('it names fewer files than its manifest says');
+    if (sizeBytes !== files.list_size || hash.digest('hex') !== files.list_sha256) {
+      throw new Error('its checksum is not that of the manifest');
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    for (const stream of [source, measured, gunzip]) stream.destroy();
+  }
+}
+
+async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const chunk of chunks) {
+    let bytes = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk;
+    for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE)) {
+      if (end > LINE_BYTES_MAX) throw new Error('it has a line that is too long');
+      yield bytes.toString('utf8', 0, end);
+      bytes = bytes.subarray(end + 1);
+    }
+    if (bytes.length > LINE_BYTES_MAX) throw new Error('it has a line that is too long');
+    rest = bytes;
+  }
+  if (rest.length > 0) throw new Error('its last line is not whole');
+}
+
+function lineFrom(text: string): FileLine {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(text);
+  } catch {
+    throw new Error('it has a line that is not JSON');
+  }
+  const checked = lineSchema.safeParse(raw);
+  if (!checked.success) throw new Error('it has a line that names no file');
+  return checked.data;
+}
