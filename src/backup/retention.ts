@@ -39,8 +39,10 @@ interface Judged {
   readonly atMs: number;
   readonly sequence: number;
   readonly isVerified: boolean;
-  /** Names of databases, and `the files of NAME`. */
-  readonly parts: readonly string[];
+  /** What newer ones must have before it may go: names of databases, and `the files of NAME`. */
+  readonly needs: readonly string[];
+  /** What it has, for older ones. */
+  readonly gives: readonly string[];
 }
 
 /**
@@ -102,14 +104,14 @@ function sortOut(
   const least = Math.max(1, keepLast);
   /** Of each part, the verified backups that are newer than the one at hand. */
   const newer = new Map<string, string[]>();
-  for (const { id, atMs, isVerified, parts } of own.sort(newestFirst)) {
-    const lacking = parts.find((part) => (newer.get(part)?.length ?? 0) < least);
+  for (const { id, atMs, isVerified, needs, gives } of own.sort(newestFirst)) {
+    const lacking = needs.find((part) => (newer.get(part)?.length ?? 0) < least);
     if (nowMs - atMs <= keepDays * DAY_MS) {
       kept.push({ id, reason: `it is not older than ${keepDays} days` });
     } else if (lacking !== undefined) {
       kept.push({ id, reason: reasonToKeep(lacking, isVerified, newer.get(lacking)?.length ?? 0, least) });
     } else {
-      const covering = parts.flatMap((part) => newer.get(part)?.slice(0, least) ?? []);
+      const covering = needs.flatMap((part) => newer.get(part)?.slice(0, least) ?? []);
       for (const one of covering) relied.add(one);
       remove.push({
         id,
@@ -117,7 +119,7 @@ function sortOut(
       });
     }
     if (!isVerified) continue;
-    for (const part of parts) {
+    for (const part of gives) {
       const list = newer.get(part);
       if (!list) newer.set(part, [id]);
       else if (list.length < least) list.push(id);
@@ -134,15 +136,16 @@ function reasonToKeep(part: string, isVerified: boolean, count: number, least: n
   return `there are only ${count} newer verified backups${what}`;
 }
 
-/** What a backup without databases is a backup of. */
+/** A backup without databases may go for any newer one. */
 const ANYTHING = '';
 
 function judge(id: string, manifest: Manifest, isVerified: boolean): Judged {
   const names = manifest.databases.map(({ name }) => name);
   const files = manifest.files ? [`the files of ${manifest.files.database}`] : [];
   const named = [...names, ...files];
-  const parts = named.length > 0 ? named : [ANYTHING];
-  return { id, atMs: Date.parse(manifest.timestamp), sequence: manifest.sequence, isVerified, parts };
+  const needs = named.length > 0 ? named : [ANYTHING];
+  const gives = [...named, ANYTHING];
+  return { id, atMs: Date.parse(manifest.timestamp), sequence: manifest.sequence, isVerified, needs, gives };
 }
 
 function newestFirst(a: Judged, b: Judged): number {
