@@ -45,9 +45,10 @@ async function serve(run: Run, { options }: Invocation): Promise<ExitCode> {
     });
   };
   process.on('SIGHUP', onHangup);
-  const { keys, url } = daemon;
-  if (run.options.json) run.out.value({ url, key_file: keys.keyFile });
+  const { keys, url, backupUrl } = daemon;
+  if (run.options.json) run.out.value({ url, key_file: keys.keyFile, backup_url: backupUrl });
   run.out.note(`chs listens on ${url} (data in ${loaded.root}); Ctrl-C stops it`);
+  if (backupUrl !== null) run.out.note(`Backups are given out on ${backupUrl}`);
   if (keys.generated) {
     run.out.note(`API key, made now and shown this once: ${keys.generated.key}`);
     run.out.note(`It is kept in ${keys.generated.path}; the commands of this user find it there.`);

@@ -1,5 +1,5 @@
 /** The whole app: what every request goes through, and every domain's routes. The daemon and the commands share it. */
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import type { Router } from 'hono/router';
 import type { H, RouterRoute } from 'hono/types';
 import type { Config } from '../config/schema.ts';
@@ -9,7 +9,8 @@ import { anonymous } from '../src/platform/access.ts';
 import { ChsError } from '../src/platform/errors.ts';
 import { fromAcceptLanguage } from '../src/platform/language.ts';
 import type { Log } from '../src/platform/log.ts';
-import { answerInDialect, answerJson, type ReplyHeaders } from './answer.ts';
+import { answer, answerInDialect, answerJson, type ReplyHeaders } from './answer.ts';
+import { backupCaller } from './backup-access.ts';
 import { type AddressCheck, createAddressCheck, presentedKey, requestIdOf } from './caller.ts';
 import type { Dialect } from './dialects/dialect.ts';
 import { isSymbolPath, withoutToken } from './dialects/symbols.ts';
@@ -29,15 +30,18 @@ export const SECURITY_HEADERS = {
 export interface AppOptions {
   readonly config: Config;
   readonly log: Log;
+  /** The one path that is served, under the rules of all; everything when left out. */
+  readonly only?: string;
   /** Hono's own choice is the fastest for many requests, and the slowest for the first. */
   readonly router?: Router<[H, RouterRoute]>;
 }
 
 export type App = Hono<AppEnv>;
 
-export function createApp(chs: Chs, { config, log, router }: AppOptions): App {
+export function createApp(chs: Chs, { config, log, only, router }: AppOptions): App {
   const app: App = new Hono(router ? { router } : {});
   const checkAddress = currentAddressCheck(config);
+  const speech = only === undefined ? dialectOf : () => dialects.crash;
 
   app.use(async (c, next) => {
     const requestId = requestIdOf(c.req.raw.headers);
@@ -65,16 +69,43 @@ export function createApp(chs: Chs, { config, log, router }: AppOptions): App {
       error instanceof ChsError
         ? error
         : new ChsError('INTERNAL', { requestId: call.requestId }, { cause: error });
-    logFailure(call, `${c.req.method} ${withoutToken(c.req.path)}`, known);
-    return answerInDialect(c, dialectOf(c.req.path).failure(known, call.language), failureHeaders(known));
+    if (!c.var.isLogged) logFailure(call, `${c.req.method} ${withoutToken(c.req.path)}`, known);
+    return answerInDialect(c, speech(c.req.path).failure(known, call.language), failureHeaders(known));
   });
 
-  const options: MountOptions = {
+  const options = mountOptions(chs, config, only);
+  for (const domain of chs.domains) mount(app, domain, options);
+  if (only === undefined) {
+    mountSymbolProbes(app, options);
+    mountMcp(app, options);
+    mountDocuments(app, chs);
+  }
+
+  app.notFound((c) => {
+    const method = c.req.method;
+    const allowed = allowedMethods(app, c.req.path);
+    const code = allowed.length > 0 ? 'METHOD_NOT_ALLOWED' : 'ROUTE_NOT_FOUND';
+    if (allowed.includes('GET')) allowed.push('HEAD');
+    const error = new ChsError(code, { method, path: withoutToken(c.req.path) });
+    const headers: ReplyHeaders = allowed.length > 0 ? { allow: allowed.join(', ') } : {};
+    return answerInDialect(c, speech(c.req.path).failure(error, c.var.call.language), headers);
+  });
+  return app;
+}
+
+function mountOptions(chs: Chs, config: Config, only: string | undefined): MountOptions {
+  return {
+    isServed: (path) => only === undefined || path === only,
     authenticate: (headers, { inPath, inQuery }) =>
       inPath === null
         ? chs.authenticate(presentedKey(headers) ?? inQuery)
         : chs.authenticate(inPath, 'tokens'),
     accessOf: (access) => (access === 'symbols' && config.symbols.public ? 'public' : access),
+    backupCaller: (request) =>
+      backupCaller(request, {
+        token: () => config.backup.token,
+        authenticate: (headers) => chs.authenticate(presentedKey(headers)),
+      }),
     maxJsonBytes: ({ dialect }) =>
       dialect === 'tools'
         ? config.limits.content_length_limit_mb * 1024 * 1024
@@ -90,11 +121,22 @@ export function createApp(chs: Chs, { config, log, router }: AppOptions): App {
       },
     }),
   };
-  for (const domain of chs.domains) mount(app, domain, options);
-  mountSymbolProbes(app, options);
-  mountMcp(app, options);
+}
 
-  app.get('/ready', (c) => app.fetch(new Request(new URL('/health/ready', c.req.url), c.req.raw), c.env));
+/** The routes that are no operations. */
+function mountDocuments(app: App, chs: Chs): void {
+  const under = (path: string) => (c: Context<AppEnv>) =>
+    app.fetch(new Request(new URL(path, c.req.url), c.req.raw), c.env);
+  app.get('/ready', under('/health/ready'));
+  app.get('/metrics', under('/health/metrics'));
+  app.get('/health/metrics', async (c) => {
+    const { contentType, text } = await chs.metrics();
+    return answer(c, {
+      status: 200,
+      headers: { 'content-type': contentType, 'cache-control': 'no-store' },
+      body: text,
+    });
+  });
   app.get('/openapi.json', async (c) => {
     const { openapiDocument } = await import('./openapi.ts');
     return answerJson(c, {
@@ -102,17 +144,6 @@ export function createApp(chs: Chs, { config, log, router }: AppOptions): App {
       body: openapiDocument(chs.domains.map((domain) => domain.operations)),
     });
   });
-
-  app.notFound((c) => {
-    const method = c.req.method;
-    const allowed = allowedMethods(app, c.req.path);
-    const code = allowed.length > 0 ? 'METHOD_NOT_ALLOWED' : 'ROUTE_NOT_FOUND';
-    if (allowed.includes('GET')) allowed.push('HEAD');
-    const error = new ChsError(code, { method, path: withoutToken(c.req.path) });
-    const headers: ReplyHeaders = allowed.length > 0 ? { allow: allowed.join(', ') } : {};
-    return answerInDialect(c, dialectOf(c.req.path).failure(error, c.var.call.language), headers);
-  });
-  return app;
 }
 
 function logFailure({ log, address }: Call, request: string, error: ChsError): void {
@@ -162,7 +193,7 @@ function dialectOf(path: string): Dialect {
   if (isSymbolPath(path)) return dialects.symbols;
   if (isToolsPath(path) || path === MCP_PATH) return dialects.tools;
   if (/^(\/api)?\/submit$/.test(path)) return dialects.submit;
-  return /^\/(health|ready|openapi\.json)/.test(path) ? dialects.plain : dialects.crash;
+  return /^\/(health|ready|metrics|openapi\.json)/.test(path) ? dialects.plain : dialects.crash;
 }
 
 type StorageLimit = 'max_minidump_size' | 'max_pdb_size' | 'max_exe_size';

@@ -64,7 +64,7 @@ function withoutPort(hop: string): string {
 }
 
 /** IPv4 in IPv6 clothes counts as IPv4. */
-function plainAddress(address: string): string {
+export function plainAddress(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
 }
 

@@ -41,10 +41,14 @@ export async function openEmbedded({ config }: LoadedConfig, part: Part = 'all')
       ? await createBackupsAlone(config, { log })
       : await createChs(config, { log, keys: [] });
   const app = createApp(chs, { config, log, router: new TrieRouter() });
+  const replies = new Map<Readable, Promise<void>>();
   return {
     app,
-    send: (request) => sendDirectly(app, request),
+    send: (request) => sendDirectly(app, request, replies),
     async close() {
+      // What nobody read to its end is over now.
+      for (const body of replies.keys()) body.destroy();
+      await Promise.all(replies.values());
       await chs.close();
       await log.close();
     },
@@ -54,7 +58,12 @@ export async function openEmbedded({ config }: LoadedConfig, part: Part = 'all')
 const owner: Principal = { kind: 'owner', name: 'owner', scope: 'admin' };
 let requestCount = 0;
 
-async function sendDirectly(app: App, request: DirectRequest): Promise<DirectReply> {
+/** @param open gets the reply's body while it is not over, with what is done when it is */
+async function sendDirectly(
+  app: App,
+  request: DirectRequest,
+  open: Map<Readable, Promise<void>>,
+): Promise<DirectReply> {
   const { method, path, headers, body, signal = new AbortController().signal } = request;
   requestCount += 1;
   const requestId = `local-${process.pid}-${requestCount}`;
@@ -66,7 +75,10 @@ async function sendDirectly(app: App, request: DirectRequest): Promise<DirectRep
     body: null,
     signal,
   };
-  const kept: { reply: Reply | null } = { reply: null };
+  const kept: { reply: Reply | null; over: Promise<void> | null } = { reply: null, over: null };
+  const until = (over: Promise<void>): void => {
+    kept.over = over;
+  };
   const direct = (reply: Reply): Response => {
     kept.reply = reply;
     // What passes through the router is looked at by nobody but the access log.
@@ -76,10 +88,14 @@ async function sendDirectly(app: App, request: DirectRequest): Promise<DirectRep
   const cut = (): void => void body?.destroy();
   if (signal.aborted) cut();
   signal.addEventListener('abort', cut, { once: true });
-  await app.fetch(raw as Request, { direct, principal: owner, ...(body ? { body } : {}) });
+  await app.fetch(raw as Request, { direct, until, principal: owner, ...(body ? { body } : {}) });
   signal.removeEventListener('abort', cut);
   if (!kept.reply) throw new Error(`${method} ${path} was not answered`);
   const { status, headers: replyHeaders, body: content } = kept.reply;
+  if (content instanceof Readable && kept.over) {
+    const done = kept.over.then(() => void open.delete(content));
+    open.set(content, done);
+  }
   const bytes =
     content instanceof Readable ? content : Readable.from(content === null ? [] : [Buffer.from(content)]);
   return { status, headers: readerOf(replyHeaders), body: bytes };

@@ -31,13 +31,18 @@ export function createHttpServer(app: App, { config, log }: { config: Config; lo
   const underWay = new Set<ServerResponse>();
   const handling = new Set<Promise<unknown>>();
   const bodiesAskedFor = new WeakMap<IncomingMessage, () => void>();
+  const until = (over: Promise<unknown>): void => {
+    handling.add(over);
+    const done = (): void => void handling.delete(over);
+    over.then(done, done);
+  };
   const listener = getRequestListener(
     (request, env) => {
       const askForBody = bodiesAskedFor.get(env.incoming as IncomingMessage);
-      const handled = Promise.resolve(app.fetch(request, { ...env, ...(askForBody ? { askForBody } : {}) }));
-      handling.add(handled);
-      const done = (): void => void handling.delete(handled);
-      handled.then(done, done);
+      const handled = Promise.resolve(
+        app.fetch(request, { ...env, until, ...(askForBody ? { askForBody } : {}) }),
+      );
+      until(handled);
       return handled;
     },
     {

@@ -15,12 +15,13 @@ import { type Access, type Principal, permits } from '../src/platform/access.ts'
 import { ChsError } from '../src/platform/errors.ts';
 import { readableSize } from '../src/platform/size.ts';
 import { answer, answerInDialect, type HeaderReader, type Reply, type ReplyHeaders } from './answer.ts';
+import type { BackupRequest } from './backup-access.ts';
 import { decodeTexts, parseInput, parseJsonObject, valuesOf } from './decode.ts';
 import type { Dialect } from './dialects/dialect.ts';
 import { dialects } from './dialects/table.ts';
 import { eventsHead, eventsReply } from './event-reply.ts';
+import { answerFile } from './file-answer.ts';
 import { createUpload, type UploadLimits } from './receive/upload.ts';
-import { fileReply } from './send-file.ts';
 
 /**
  * What stands beside a request. `incoming` is there for requests over a socket; `body` and `direct`
@@ -29,13 +30,20 @@ import { fileReply } from './send-file.ts';
 export interface AppEnv {
   Bindings: Partial<HttpBindings> & {
     body?: Readable;
+    /** Told of what belongs to the request and may end after its reply; a server that stops waits for it a little. */
+    until?: (over: Promise<void>) => void;
     /** There where the client holds the body back until it is asked for (`Expect: 100-continue`). */
     askForBody?: () => void;
     direct?: (reply: Reply) => Response;
     /** Who calls, where that needs no key: whoever may read the data directory may do everything. */
     principal?: Principal;
   };
-  Variables: { call: Call; headers: ReplyHeaders };
+  Variables: {
+    call: Call;
+    headers: ReplyHeaders;
+    /** Whoever failed wrote a line about it already. */
+    isLogged?: boolean;
+  };
 }
 
 /** Keys of clients that cannot send headers; null where there is none, or the route takes none there. */
@@ -46,9 +54,13 @@ export interface KeysInUrl {
 }
 
 export interface MountOptions {
+  /** Which paths there are here, of those that an operation has. */
+  readonly isServed: (path: string) => boolean;
   readonly authenticate: (headers: HeaderReader, keys: KeysInUrl) => Promise<Principal>;
   /** What the configuration makes of an operation's access, for callers that present no token in the path. */
   readonly accessOf: (access: Access) => Access;
+  /** Who calls where the access is `backup`. */
+  readonly backupCaller: (request: BackupRequest) => Promise<Principal>;
   readonly uploadLimits: (operation: Operation) => UploadLimits;
   readonly maxJsonBytes: (operation: Operation) => number;
 }
@@ -63,7 +75,7 @@ export function mount(app: Hono<AppEnv>, domain: Domain, options: MountOptions):
     const dialect = dialects[operation.dialect];
     const handler = domain.handlers[name] as AnyHandler | undefined;
     if (!handler) throw new Error(`${name} has no handler`);
-    for (const path of dialect.paths(operation.path)) {
+    for (const path of dialect.paths(operation.path).filter(options.isServed)) {
       app.on(operation.method, path.replace(/\{(\w+)\}/g, ':$1'), (c) =>
         run(c, operation, handler, dialect, options).catch((error: unknown) => {
           throw declared(error, operation, c.var.call);
@@ -111,8 +123,11 @@ async function run(
     const isWelcome = () => authorize(c, operation, dialect, options);
     return streamEvents(c, (own) => handler(input, own), call, isWelcome);
   }
-  const output = await handler(input, call);
-  if (operation.reply === 'bytes') return answer(c, fileReply(output as BytesReply, c.req.raw));
+  const output = await handler(input, call).catch((error: unknown) => {
+    if (operation.logsFailures) c.set('isLogged', true);
+    throw error;
+  });
+  if (operation.reply === 'bytes') return answerFile(c, output as BytesReply);
   return answerInDialect(c, dialect.success(output));
 }
 
@@ -165,18 +180,24 @@ function declared(error: unknown, operation: Operation, { requestId, signal }: C
  * Finds out who calls, for the rest of the request. A public route answers whoever asks, with or without a
  * key, right or wrong.
  *
- * @throws ChsError UNAUTHORIZED, KEY_EXPIRED, FORBIDDEN
+ * @throws ChsError UNAUTHORIZED, KEY_EXPIRED, FORBIDDEN; for a backup also BACKUP_LOCAL_ONLY, ORIGIN_REFUSED
  */
 export async function authorize(
   c: Context<AppEnv>,
   operation: Pick<Operation, 'access' | 'keyInQuery'>,
   dialect: Dialect,
-  { authenticate, accessOf }: MountOptions,
+  { authenticate, accessOf, backupCaller }: MountOptions,
 ): Promise<void> {
   const inPath = dialect.tokenIn?.(c.req.path) ?? null;
   const inQuery = (operation.keyInQuery && c.req.query('key')) ?? null;
   const needed = inPath === null ? accessOf(operation.access) : operation.access;
   if (needed === 'public') return;
+  if (needed === 'backup' && !c.env?.principal) {
+    const { headers } = c.req.raw;
+    const request = { incoming: c.env?.incoming, headers, tokenInQuery: c.req.query('token') };
+    c.set('call', { ...c.var.call, principal: await backupCaller(request) });
+    return;
+  }
   const principal = c.env?.principal ?? (await authenticate(c.req.raw.headers, { inPath, inQuery }));
   if (principal.scope === null) throw new ChsError('UNAUTHORIZED');
   if (!permits(principal.scope, needed)) {
@@ -185,10 +206,15 @@ export async function authorize(
   c.set('call', { ...c.var.call, principal });
 }
 
-/** Path parameters and query, without a key that stands there. */
-function textsOf(c: Context<AppEnv>, operation: Operation): Record<string, string> {
-  const { key, ...query } = c.req.query();
-  return { ...query, ...(key === undefined || operation.keyInQuery ? {} : { key }), ...c.req.param() };
+/** Path parameters and query, without a key or token that stands there. */
+function textsOf(c: Context<AppEnv>, { access, keyInQuery }: Operation): Record<string, string> {
+  const { key, token, ...query } = c.req.query();
+  return {
+    ...query,
+    ...(key === undefined || keyInQuery ? {} : { key }),
+    ...(token === undefined || access === 'backup' ? {} : { token }),
+    ...c.req.param(),
+  };
 }
 
 /** Null where the client does not say it beforehand. */

@@ -1,7 +1,11 @@
 /** Replies with a file: validators, one byte range, a name that cannot harm (RFC 9110, RFC 6266). */
+import type { Readable } from 'node:stream';
 import type { BytesReply } from '../src/operation.ts';
 import { ChsError } from '../src/platform/errors.ts';
 import type { HeaderReader, Reply } from './answer.ts';
+
+/** A reply whose bytes, if it has any, are a file's. */
+export type FileReply = Reply & { readonly body: Readable | null };
 
 /** What matters of a request for a file. */
 interface FileRequest {
@@ -14,11 +18,12 @@ interface FileRequest {
  *
  * @throws ChsError PRECONDITION_FAILED, RANGE_NOT_SATISFIABLE
  */
-export function fileReply(file: BytesReply, request: FileRequest): Reply {
+export function fileReply(file: BytesReply, request: FileRequest): FileReply {
+  const { sizeBytes } = file;
   const headers: Record<string, string> = {
-    'content-type': 'application/octet-stream',
+    'content-type': file.contentType ?? 'application/octet-stream',
     'content-disposition': contentDisposition(file.fileName),
-    'accept-ranges': 'bytes',
+    'accept-ranges': sizeBytes === null ? 'none' : 'bytes',
     'cache-control': 'private, no-cache',
   };
   const validator = file.etag ?? file.sha256;
@@ -28,13 +33,16 @@ export function fileReply(file: BytesReply, request: FileRequest): Reply {
   refuseOthers(file, etag, request.headers);
   if (notModified(file, etag, request.headers)) return { status: 304, headers, body: null };
 
+  const isHead = request.method === 'HEAD';
+  if (sizeBytes === null)
+    return { status: 200, headers, body: isHead ? null : file.open(0, Number.POSITIVE_INFINITY) };
   // RFC 9110, 14.2: Range means something for GET alone.
-  const range = request.method === 'GET' ? rangeOf(file, etag, request.headers) : null;
-  const { start, end } = range ?? { start: 0, end: file.sizeBytes - 1 };
+  const range = request.method === 'GET' ? rangeOf(file, sizeBytes, etag, request.headers) : null;
+  const { start, end } = range ?? { start: 0, end: sizeBytes - 1 };
   headers['content-length'] = String(end - start + 1);
-  if (range) headers['content-range'] = `bytes ${start}-${end}/${file.sizeBytes}`;
-  const bodyless = request.method === 'HEAD' || file.sizeBytes === 0;
-  return { status: range ? 206 : 200, headers, body: bodyless ? null : file.open(start, end) };
+  if (range) headers['content-range'] = `bytes ${start}-${end}/${sizeBytes}`;
+  const body = isHead || sizeBytes === 0 ? null : file.open(start, end);
+  return { status: range ? 206 : 200, headers, body };
 }
 
 /** ASCII for old clients, the real name for all others; quotes and control characters in neither. */
@@ -91,6 +99,7 @@ function notModified(file: BytesReply, etag: string | null, headers: HeaderReade
  */
 function rangeOf(
   file: BytesReply,
+  size: number,
   etag: string | null,
   headers: HeaderReader,
 ): { start: number; end: number } | null {
@@ -101,7 +110,6 @@ function rangeOf(
   if (!match || !validators.includes(ifRange)) return null;
   const [, first = '', last = ''] = match;
   if (first === '' && last === '') return null;
-  const size = file.sizeBytes;
   const start = first === '' ? Math.max(0, size - Number(last)) : Number(first);
   const end = first === '' || last === '' ? size - 1 : Math.min(Number(last), size - 1);
   if (last !== '' && first !== '' && Number(last) < Number(first)) return null;

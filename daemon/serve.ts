@@ -8,14 +8,19 @@ import { ChsError, type ErrorCode } from '../src/platform/errors.ts';
 import type { Log } from '../src/platform/log.ts';
 import { createApp } from './app.ts';
 import { createHttpServer, type HttpServer } from './http-server.ts';
-import { keysFor, type ListenKeys } from './listen.ts';
+import { backupListen, keysFor, type ListenKeys } from './listen.ts';
 import { type OpenLog, openLog } from './log/open.ts';
 import { reloadInto } from './reload.ts';
 import { startUpkeep, type Upkeep } from './upkeep.ts';
 
+/** The one path of `backup.listen`. */
+const BACKUP_PATH = '/backupdb';
+
 export interface Daemon {
   /** Such as `http://127.0.0.1:3000`. */
   readonly url: string;
+  /** Where backups alone are given out; null unless `backup.listen` is set. */
+  readonly backupUrl: string | null;
   readonly keys: ListenKeys;
   readonly log: Log;
   /**
@@ -39,33 +44,72 @@ export async function startDaemon({ config }: LoadedConfig): Promise<Daemon> {
   const keys = keysFor(config);
   const log = openLog(config.logging, config.logging.stdout);
   const chs = await createChs(config, { log, keys: keys.keys });
-  const http = createHttpServer(createApp(chs, { config, log }), { config, log });
-  try {
-    await listen(http.server, config.server.host, config.server.port);
-  } catch (error) {
-    await chs.close();
-    await log.close();
-    throw error;
-  }
-  const url = urlOf(http.server, config.server.host);
+  const { listeners, url, backupUrl } = await openListeners(chs, config, log).catch(
+    async (error: unknown) => {
+      await chs.close();
+      await log.close();
+      throw error;
+    },
+  );
   for (const warning of keys.warnings) log.warn(warning);
   log.info(`Server started on ${url}`);
+  if (backupUrl !== null) log.info(`Backups are given out on ${backupUrl}`);
   const upkeep = startUpkeep((signal) => chs.upkeep(signal), log);
+  const schedule = startSchedule(chs, log);
   return {
     url,
+    backupUrl,
     keys,
     log,
     reload: (next) => reload(config, next.config, log),
     stop: (reason) => {
       const graceMs = config.server.graceful_shutdown_timeout * 1000;
-      return stop({ http, chs, log, upkeep, graceMs }, reason);
+      return stop({ listeners, chs, log, upkeep, schedule, graceMs }, reason);
     },
   };
 }
 
+interface Listeners {
+  readonly listeners: readonly HttpServer[];
+  readonly url: string;
+  readonly backupUrl: string | null;
+}
+
+/** All of them listen, or none does. */
+async function openListeners(chs: Chs, config: Config, log: Log): Promise<Listeners> {
+  const { host, port } = config.server;
+  const http = createHttpServer(createApp(chs, { config, log }), { config, log });
+  await listen(http.server, host, port);
+  const url = urlOf(http.server, host);
+  const place = backupListen(config);
+  if (place === null) return { listeners: [http], url, backupUrl: null };
+  const backups = createHttpServer(createApp(chs, { config, log, only: BACKUP_PATH }), { config, log });
+  try {
+    await listen(backups.server, place.host, place.port);
+  } catch (error) {
+    await http.stop(0);
+    throw error;
+  }
+  return { listeners: [http, backups], url, backupUrl: `${urlOf(backups.server, place.host)}${BACKUP_PATH}` };
+}
+
+/** What goes wrong with it is logged: whoever asks the server for something else is none the worse for it. */
+async function startSchedule(chs: Chs, log: Log): Promise<{ stop(): Promise<void> } | null> {
+  try {
+    return await chs.startSchedule();
+  } catch (error) {
+    log.error('Scheduled backups could not be started', {}, error);
+    return null;
+  }
+}
+
 function reload(live: Config, next: Config, log: OpenLog): void {
-  // The address stays what it is, and must stay safe with the keys to come.
-  keysFor({ ...next, server: { ...next.server, host: live.server.host } });
+  // The addresses stay what they are, and must stay safe with the keys to come.
+  keysFor({
+    ...next,
+    server: { ...next.server, host: live.server.host },
+    backup: { ...next.backup, listen: live.backup.listen },
+  });
   const { taken, waiting } = reloadInto(live, next);
   log.setLevel(live.logging.level);
   log.info(`Configuration reloaded: ${taken.join(', ') || 'nothing has changed'}`);
@@ -99,17 +143,27 @@ function urlOf(server: Server, host: string): string {
 }
 
 interface Running {
-  readonly http: HttpServer;
+  readonly listeners: readonly HttpServer[];
   readonly chs: Chs;
   readonly log: OpenLog;
   readonly upkeep: Upkeep;
+  readonly schedule: Promise<{ stop(): Promise<void> } | null>;
   readonly graceMs: number;
 }
 
-async function stop({ http, chs, log, upkeep, graceMs }: Running, reason: string): Promise<void> {
+async function stop(
+  { listeners, chs, log, upkeep, schedule, graceMs }: Running,
+  reason: string,
+): Promise<void> {
   log.info(`Server stopping: ${reason}`);
   chs.drain();
-  const [cutOff] = await Promise.all([http.stop(graceMs), upkeep.stop()]);
+  const stopSchedule = async (): Promise<void> => (await schedule)?.stop();
+  const [cut] = await Promise.all([
+    Promise.all(listeners.map((http) => http.stop(graceMs))),
+    upkeep.stop(),
+    stopSchedule(),
+  ]);
+  const cutOff = cut.reduce((sum, count) => sum + count, 0);
   if (cutOff > 0) log.warn(`The grace time is over; requests cut off: count=${cutOff}`);
   await chs.close();
   log.info('Server stopped');

@@ -29,6 +29,7 @@ import { createEvents } from './events/events.ts';
 import { createFeed } from './events/feed.ts';
 import { eventOperations } from './events/operations.ts';
 import { type Component, createHealth } from './health/health.ts';
+import { createMetrics, type MetricsText } from './health/metrics.ts';
 import { healthOperations } from './health/operations.ts';
 import { logOperations } from './logs/operations.ts';
 import type { Handlers, Operations } from './operation.ts';
@@ -50,6 +51,10 @@ export interface Domain<T extends Operations = Operations> {
 export interface Chs {
   readonly domains: readonly Domain[];
   readonly authenticate: Authenticate;
+  /** What Prometheus is told. */
+  readonly metrics: () => Promise<MetricsText>;
+  /** Makes backups when the configuration's schedule says so; for the process that serves, no other. Null without one. */
+  startSchedule(): Promise<{ stop(): Promise<void> } | null>;
   /** Says no to readiness from now on, and ends the replies that would go on for ever. */
   drain(): void;
   /** What has to be done now and then, if it is due; ends early when `signal` is aborted. */
@@ -90,6 +95,7 @@ export async function createChs(config: Config, { log, keys, now = Date.now }: C
     database,
     blobs,
     folders: [root, dirname(config.database.path)],
+    checkBackups: config.backup.schedule === undefined ? null : backup.checkAge,
     isDraining: () => draining,
   });
 
@@ -108,6 +114,8 @@ export async function createChs(config: Config, { log, keys, now = Date.now }: C
       now,
       log,
     }),
+    metrics: createMetrics({ version: readVersion, backups: backup.age, log }),
+    startSchedule: backup.startSchedule,
     drain() {
       draining = true;
       feed.close();
@@ -142,6 +150,8 @@ export async function createBackupsAlone(
   return {
     domains: [domain(backupOperations, backup.handlers)],
     authenticate: async () => anonymous,
+    metrics: createMetrics({ version: readVersion, backups: backup.age, log }),
+    startSchedule: backup.startSchedule,
     drain() {},
     async upkeep() {},
     close: () => backup.close(),
@@ -192,16 +202,19 @@ interface Readiness {
   readonly database: SqlBackend;
   readonly blobs: BlobStore;
   readonly folders: readonly string[];
+  /** Null where no backups are scheduled. */
+  readonly checkBackups: (() => Promise<void>) | null;
   readonly isDraining: () => boolean;
 }
 
 /** What has to work for the whole to be ready. */
-function componentsOf({ database, blobs, folders, isDraining }: Readiness): Component[] {
+function componentsOf({ database, blobs, folders, checkBackups, isDraining }: Readiness): Component[] {
   return [
     { name: 'database', check: () => database.check() },
     { name: 'storage', check: () => blobs.check() },
     { name: 'disk', check: () => checkFreeSpace(folders) },
     { name: 'memory', check: checkFreeMemory },
+    ...(checkBackups ? [{ name: 'backup', check: checkBackups }] : []),
     {
       name: 'accepting',
       check: async () => {

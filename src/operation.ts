@@ -24,6 +24,8 @@ interface OperationFacts {
   readonly keyInQuery?: true;
   /** Present when the request carries a file. */
   readonly body?: BodySpec;
+  /** Its function writes a line of its own for each failure that it ends with, and whoever serves it writes none. */
+  readonly logsFailures?: true;
   /** The errors of its own that it may give, besides those that any route may (see `commonErrors`). */
   readonly errors: readonly ErrorCode[];
 }
@@ -207,17 +209,28 @@ export interface Received<Input, T> {
   readonly fileName: string | null;
 }
 
+/**
+ * How a reply ended: its last byte was taken, the caller or the server cut it off, its bytes could not be read, or it
+ * had none (HEAD, 304, 412, a failure before the first byte).
+ */
+export type ReplyEnd = 'sent' | 'cut_off' | 'failed' | 'bodyless';
+
 /** A reply that is a file. */
 export interface BytesReply {
-  readonly sizeBytes: number;
+  /** Null where it is not known before all bytes are made: such a reply has neither a length nor ranges. */
+  readonly sizeBytes: number | null;
+  /** Left out: bytes, of whatever kind. */
+  readonly contentType?: string;
   /** A strong validator: the bytes' SHA-256 in hex; null when it was never computed. */
   readonly sha256: string | null;
   /** Another strong validator instead, in letters, digits and dashes. */
   readonly etag?: string;
   readonly fileName: string;
   readonly modifiedAt: Date | null;
-  /** Opens the bytes from `start` to `end`, both included. */
+  /** Opens the bytes from `start` to `end`, both included; 0 to Infinity where the size is not known. */
   open(start: number, end: number): Readable;
+  /** Gives up what the reply was made from. Called exactly once, when the reply is over in whatever way. */
+  release?(end: ReplyEnd): Promise<void>;
 }
 
 /** What every event of a stream has; the operation's `stream` says the rest. */

@@ -12,6 +12,7 @@ export const downloadOperations = {
     path: '/backupdb',
     dialect: 'crash',
     access: 'backup',
+    logsFailures: true,
     input: () =>
       z.object({
         db: databaseName.default('all').describe('One database by its name, such as main or msg, or all'),
