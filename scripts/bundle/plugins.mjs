@@ -52,10 +52,12 @@ function literal(value) {
 /** Packages that most commands never need: each a file of its own, not read before it is asked for. */
 export const APART = [
   '@hono/node-server',
+  'archiver',
   'busboy',
   'cosmiconfig',
   'picomatch',
   'pino',
+  'prom-client',
   'smol-toml',
   'string-width',
 ];
