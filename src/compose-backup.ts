@@ -2,10 +2,12 @@
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Config } from '../config/schema.ts';
-import { openBackupTarget, takeRunLock } from './backends/open.ts';
+import { openBackupTarget } from './backends/open.ts';
+import { takeRunLock } from './backends/sqlite/run-lock.ts';
 import type { Backups } from './backup/backup.ts';
 import { backupOperations } from './backup/operations.ts';
 import type { BackupContext } from './backup/settings.ts';
+import { createBackupWorker } from './backup/worker/client.ts';
 import { keyOf } from './crash/paths.ts';
 import { lazyHandlers } from './lazy-domain.ts';
 import type { Log } from './platform/log.ts';
@@ -35,7 +37,7 @@ export function composeBackup(config: Config, { log, now }: BackupParts) {
   };
 }
 
-function contextOf(config: Config, { log, now }: BackupParts): Omit<BackupContext, 'createWorker'> {
+function contextOf(config: Config, { log, now }: BackupParts): BackupContext {
   const { backup } = config;
   const dataFolder = dirname(config.database.path);
   const target = once(() => openBackupTarget({ place: backup.target, s3: backup.s3, workRoot: dataFolder }));
@@ -55,6 +57,7 @@ function contextOf(config: Config, { log, now }: BackupParts): Omit<BackupContex
     dataFolder,
     openTarget: target,
     openCopy: copy,
+    createWorker: () => createBackupWorker(),
     takeLock: () => takeRunLock(join(dataFolder, 'backup.lock')),
     version: readVersion,
     host: hostname(),

@@ -1,6 +1,7 @@
 /** Opens the backends that a configuration names. */
 import type { BackupTarget } from '../backup/target.ts';
 import type { BlobStore } from '../platform/blobs.ts';
+import { openFolderTarget } from './fs/backup-target.ts';
 import { openFileBlobs } from './fs/blobs.ts';
 import type { SqlBackend } from './sql/backend.ts';
 import { openSqlite } from './sqlite/open.ts';
@@ -39,10 +40,9 @@ export interface BackupPlace {
   readonly workRoot: string;
 }
 
-export async function openBackupTarget({ place }: BackupPlace): Promise<BackupTarget> {
-  throw new Error(`not made yet: ${place}`);
-}
-
-export async function takeRunLock(path: string): Promise<{ release(): Promise<void> } | null> {
-  throw new Error(`not made yet: ${path}`);
+export async function openBackupTarget({ place, s3, workRoot }: BackupPlace): Promise<BackupTarget> {
+  const [, bucket, prefix = ''] = /^s3:\/\/([^/]+)(?:\/(.*))?$/.exec(place) ?? [];
+  if (bucket === undefined) return openFolderTarget({ folder: place });
+  const { openS3Target } = await import('./s3/backup-target.ts');
+  return openS3Target({ bucket, prefix, settings: s3, workRoot });
 }

@@ -1,8 +1,21 @@
 /** The backup domain: the functions behind its operations, the schedule, and what is said of its state. */
-import type { Handlers } from '../operation.ts';
+import { join } from 'node:path';
+import type { Call, Handlers } from '../operation.ts';
+import { ChsError } from '../platform/errors.ts';
+import { type Creation, createBackup, logged } from './creating.ts';
+import { downloadDatabases } from './downloading.ts';
+import { findBackup, listBackups, readBackupFile, readPoolFile } from './listing.ts';
 import type { backupOperations } from './operations.ts';
+import { pruning } from './pruning.ts';
 import { createRuns } from './runs.ts';
+import { parseSchedule, type Schedule } from './schedule.ts';
+import { startScheduler } from './scheduler.ts';
 import type { BackupContext } from './settings.ts';
+import { readState } from './state.ts';
+import { verifying } from './verifying.ts';
+
+/** What is remembered between runs. */
+export const STATE_FILE = 'backup_state.json';
 
 /** How old the last backup is that was read back and held. */
 export interface BackupAge {
@@ -22,26 +35,91 @@ export interface Backups {
   close(): Promise<void>;
 }
 
-export function createBackups(_context: Omit<BackupContext, 'createWorker'>): Backups {
+/** @param context what it needs of the rest; see `BackupContext` */
+export function createBackups(context: BackupContext): Backups {
+  const { settings, dataFolder, now, log } = context;
   const runs = createRuns();
-  const later = async (): Promise<never> => {
-    throw new Error('not made yet');
-  };
+  const statePath = join(dataFolder, STATE_FILE);
+
+  const creation = (call: Pick<Call, 'log' | 'address' | 'principal'>): Creation => ({
+    context,
+    statePath,
+    caller: `${call.address} (${call.principal.name})`,
+    log: call.log,
+  });
+
   return {
     handlers: {
-      downloadDatabases: later,
-      listBackups: later,
-      getBackup: later,
-      readBackupFile: later,
-      readPoolFile: later,
-      createBackup: later,
-      verifyBackup: later,
-      pruneBackups: later,
+      downloadDatabases: ({ db }, call) => downloadDatabases(context, db, call),
+      listBackups: (_, { signal }) => listBackups(context, statePath, signal),
+      getBackup: ({ id }, { signal }) => findBackup(context, id, signal),
+      readBackupFile: (input, { signal }) => readBackupFile(context, input, signal),
+      readPoolFile: (input) => readPoolFile(context, input),
+      async createBackup(input, call) {
+        const work = await createBackup(creation(call), input);
+        return { run: runs.start(call.language, work) };
+      },
+      async verifyBackup(input, call) {
+        return { run: runs.start(call.language, await verifying(context, statePath, input)) };
+      },
+      async pruneBackups(input, call) {
+        return { run: runs.start(call.language, await pruning(context, statePath, input, call.log)) };
+      },
       watchBackupRun: async ({ run, after = 0 }, { signal }) => runs.watch(run, after, signal),
     },
-    startSchedule: () => null,
-    age: later,
-    checkAge: later,
-    close: () => runs.close(),
+
+    startSchedule() {
+      const schedule = scheduleOf(context);
+      if (!schedule) return null;
+      return startScheduler({
+        schedule,
+        statePath,
+        now,
+        log,
+        run: (signal) => scheduledRun({ context, statePath, caller: 'schedule', log }, signal),
+      });
+    },
+
+    async age() {
+      const { last_verified, last_run } = await readState(statePath);
+      return {
+        verifiedAtMs: last_verified && Date.parse(last_verified.timestamp),
+        lastRun: last_run && { atMs: Date.parse(last_run.at), ok: last_run.ok },
+      };
+    },
+
+    async checkAge() {
+      if (settings.schedule === null || settings.maxAgeMs === null) return;
+      const { last_verified, scheduled_since } = await readState(statePath);
+      const since = last_verified?.timestamp ?? scheduled_since;
+      if (since !== null && now() - Date.parse(since) > settings.maxAgeMs)
+        throw new Error('the last verified backup is too old');
+    },
+
+    async close() {
+      await runs.close();
+      const places = await Promise.allSettled([context.openTarget(), context.openCopy()]);
+      for (const place of places) if (place.status === 'fulfilled') await place.value?.close();
+    },
   };
+}
+
+/** @throws ChsError CONFIG_INVALID for a pattern that croner does not take */
+function scheduleOf({ settings }: BackupContext): Schedule | null {
+  if (settings.schedule === null) return null;
+  try {
+    return parseSchedule(settings.schedule, settings.timeZone);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ChsError('CONFIG_INVALID', { reason: `backup.schedule: ${reason}` }, { cause: error });
+  }
+}
+
+/** What a night is for: a backup, and then the old ones go. */
+async function scheduledRun(creation: Creation, signal: AbortSignal): Promise<void> {
+  const { context, statePath, log } = creation;
+  const make = await createBackup(creation, { compact: false, files: true });
+  await make(logged(log), signal);
+  const prune = await pruning(context, statePath, { plan: false }, log);
+  await prune(logged(log), signal);
 }
