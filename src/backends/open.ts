@@ -3,6 +3,7 @@ import type { BackupTarget } from '../backup/target.ts';
 import type { BlobStore } from '../platform/blobs.ts';
 import { openFolderTarget } from './fs/backup-target.ts';
 import { openFileBlobs } from './fs/blobs.ts';
+import type { S3Settings } from './s3/client.ts';
 import type { SqlBackend } from './sql/backend.ts';
 import { openSqlite } from './sqlite/open.ts';
 
@@ -27,22 +28,17 @@ export function openBlobs(place: BlobPlace): BlobStore {
 }
 
 export interface BackupPlace {
-  /** An absolute folder, or `s3://BUCKET/PREFIX`. */
+  /** A folder, absolute; or `s3://BUCKET/PREFIX`. */
   readonly place: string;
-  readonly s3: {
-    readonly endpoint?: string | undefined;
-    readonly region: string;
-    readonly access_key_id?: string | undefined;
-    readonly secret_access_key?: string | undefined;
-    readonly path_style: boolean;
-  };
-  /** An absolute folder for what is on its way to a place that is none. */
+  /** The server of `s3://` places. */
+  readonly s3: S3Settings;
+  /** Absolute path of a folder for what is on its way to S3; made on first use. */
   readonly workRoot: string;
 }
 
+/** @throws ChsError BACKUP_TARGET when `place` names no bucket */
 export async function openBackupTarget({ place, s3, workRoot }: BackupPlace): Promise<BackupTarget> {
-  const [, bucket, prefix = ''] = /^s3:\/\/([^/]+)(?:\/(.*))?$/.exec(place) ?? [];
-  if (bucket === undefined) return openFolderTarget({ folder: place });
-  const { openS3Target } = await import('./s3/backup-target.ts');
-  return openS3Target({ bucket, prefix, settings: s3, workRoot });
+  if (!place.startsWith('s3://')) return openFolderTarget({ folder: place });
+  const { openS3Target, parseS3Place } = await import('./s3/backup-target.ts');
+  return openS3Target({ ...parseS3Place(place), settings: s3, workRoot });
 }

@@ -1,9 +1,9 @@
 /** A process that makes and removes backups in a place until it is killed, and says when it begins what. */
-import { openFolderTarget } from '../../src/backends/fs/backup-target.ts';
+import { openBackupTarget } from '../../src/backends/open.ts';
 import { backupId, localFile, makeBackup, sha256, transfer } from './backup-making.ts';
 
-const [folder = ''] = process.argv.slice(2);
-const target = openFolderTarget({ folder });
+const [place = '', workRoot = '', s3 = '{}'] = process.argv.slice(2);
+const target = await openBackupTarget({ place, s3: JSON.parse(s3), workRoot });
 const made: string[] = [];
 console.log('ready');
 for (;;) {
