@@ -73,8 +73,9 @@ t.test('what is added follows what is documented', async (t) => {
 });
 
 t.test('reads back what it wrote, and knows who signed it', async (t) => {
-  const signer = await loadSigner(testFolder(t));
-  const other = await loadSigner(join(testFolder(t), 'other'));
+  const folder = testFolder(t);
+  const signer = await loadSigner(folder);
+  const other = await loadSigner(join(folder, 'other'));
   const files = { database: 'main', path: '/data/ü "x"\\', count: 1, size: 2, list: 'files.ndjson.gz' };
   const body = bodyOf({
     files: { ...files, list_size: 3, list_sha256: hashOf('l'), missing: ['a/b', '\ud800'] },

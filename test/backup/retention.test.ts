@@ -17,10 +17,24 @@ interface Given {
   readonly signedBy?: RetentionEntry['signature'];
 }
 
-function entryOf({ daysAgo, sequence, names = ['main'], withFiles, verified = true, signedBy }: Given): RetentionEntry {
+function entryOf({
+  daysAgo,
+  sequence,
+  names = ['main'],
+  withFiles,
+  verified = true,
+  signedBy,
+}: Given): RetentionEntry {
   const atMs = NOW_MS - daysAgo * DAY_MS;
   const id = idOf(atMs, sequence);
-  const files = { database: 'main', path: '/data', count: 0, size: 0, list: 'files.ndjson.gz', list_size: 20 };
+  const files = {
+    database: 'main',
+    path: '/data',
+    count: 0,
+    size: 0,
+    list: 'files.ndjson.gz',
+    list_size: 20,
+  };
   const body = bodyOf({
     id,
     timestamp: isoSeconds(atMs),
@@ -32,7 +46,8 @@ function entryOf({ daysAgo, sequence, names = ['main'], withFiles, verified = tr
     id,
     manifest: { ...body, signature },
     signature: signedBy ?? 'own',
-    verification: verified === null ? null : { ...verificationOf(id, hashOf(id), { ok: verified }), signature },
+    verification:
+      verified === null ? null : { ...verificationOf(id, hashOf(id), { ok: verified }), signature },
     problem: null,
   };
 }
@@ -50,7 +65,10 @@ t.test('removes what is old, once a newer one is verified', async (t) => {
   ]);
   t.strictSame(numbers(plan.remove), [2, 1]);
   t.strictSame(numbers(plan.keep), [3]);
-  t.match(plan.remove[0]?.reason, /^it is older than 30 days, and \d{8}T020000Z-000003 is newer and verified$/);
+  t.match(
+    plan.remove[0]?.reason,
+    /^it is older than 30 days, and \d{8}T020000Z-000003 is newer and verified$/,
+  );
   t.strictSame(numbers(plan.relied.map((id) => ({ id }))), [3]);
   t.strictSame(plan.warnings, []);
 });
