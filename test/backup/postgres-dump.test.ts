@@ -10,8 +10,8 @@ import { newestTools, serverVersion, toolFolders, toolsFor } from '../../src/bac
 import { parsePostgresUrl } from '../../src/backup/postgres/url.ts';
 import { testFolder } from '../fixtures/folder.ts';
 import {
-  databaseName,
   makeDatabase,
+  makeRole,
   oddContent,
   onPostgres,
   serverUrl,
@@ -70,9 +70,7 @@ t.test('says in short why there is no dump', onPostgres, async (t) => {
 
 t.test('says which rights a role lacks', onPostgres, async (t) => {
   const url = await makeDatabase(t, { content: 'CREATE TABLE closed (x int)' });
-  const role = databaseName(t);
-  await sql(serverUrl, `CREATE ROLE ${role} LOGIN PASSWORD 'pw'`);
-  t.teardown(() => sql(serverUrl, `DROP ROLE ${role}`));
+  const role = await makeRole(t, "LOGIN PASSWORD 'pw'");
   const to = join(testFolder(t), 'x.dump');
   await t.rejects(dumpPostgres({ name: 'app', url: urlAs(url, role, 'pw'), to, signal }), {
     code: 'DATABASE_SERVER',

@@ -162,6 +162,8 @@ export interface Query {
   readonly place: PostgresPlace;
   /** Of the database, for the error. */
   readonly name: string;
+  /** How the error shows where it is, if not as `place`. */
+  readonly shown?: string;
   /** One statement or several, each by itself unless it says BEGIN; the first that fails is the last. */
   readonly sql: string;
   readonly signal: AbortSignal;
@@ -172,7 +174,14 @@ export interface Query {
  *
  * @throws ChsError DATABASE_SERVER with the server's own words; the signal's reason
  */
-export async function query({ psql, place, name, sql, signal }: Query): Promise<string> {
+export async function query({
+  psql,
+  place,
+  name,
+  shown = shownPlace(place),
+  sql,
+  signal,
+}: Query): Promise<string> {
   const result = await runTool({
     file: psql,
     args: ['-X', '-A', '-t', '-q', '-w', '-v', 'ON_ERROR_STOP=1', ...databaseArgument(place), '-f', '-'],
@@ -183,7 +192,7 @@ export async function query({ psql, place, name, sql, signal }: Query): Promise<
   });
   if (result.exitCode !== 0) {
     const reason = reasonOf(result, place.password);
-    throw new ChsError('DATABASE_SERVER', { name, path: shownPlace(place), reason });
+    throw new ChsError('DATABASE_SERVER', { name, path: shown, reason });
   }
   return result.stdout.replace(/\r?\n$/, '');
 }
