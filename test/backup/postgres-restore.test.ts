@@ -45,8 +45,7 @@ function sessionsOf(stem: string): string {
 }
 
 /** A session that stays open until the test ends it. */
-async function session(url: string, applicationName: string): Promise<() => Promise<void>> {
-  const { psql } = await newestTools();
+async function session(psql: string, url: string, applicationName: string): Promise<() => Promise<void>> {
   const env = { ...libpqEnvironment(parsePostgresUrl(url)), PGAPPNAME: applicationName };
   const child = spawn(psql, ['-X', '-q', '-A', '-t', '-w'], { env, stdio: ['pipe', 'pipe', 'inherit'] });
   child.stdin.write("SELECT 'ready';\n");
@@ -85,9 +84,6 @@ t.test(
     const url = await makeDatabase(t, { suffix: ' ü"x', content: oddContent });
     const name = nameIn(url);
     const quoted = `"${name.replaceAll('"', '""')}"`;
-    const role = databaseName(t);
-    await sql(serverUrl, `CREATE ROLE ${role} LOGIN`);
-    t.teardown(() => sql(serverUrl, `DROP OWNED BY ${role}; DROP ROLE ${role}`).catch(() => {}));
     await sql(
       serverUrl,
       `ALTER DATABASE ${quoted} OWNER TO ${role}; ALTER DATABASE ${quoted} CONNECTION LIMIT 7;
@@ -127,7 +123,8 @@ t.test('refuses while somebody is connected, and says who', onPostgres, async (t
   const file = await dumpOf(t, url);
   const before = await sql(url, fingerprint);
   const input = { file, to: url, name: 'app', keepReplaced: true, signal };
-  const close = await session(url, 'the shop');
+  const { psql } = await newestTools();
+  const close = await session(psql, url, 'the shop');
   await t.rejects(restorePostgres(input), {
     code: 'RESTORE_REFUSED',
     params: { path: /^postgres:\/\/chs_test@/, reason: '1 connection is open (the shop)' },
@@ -138,7 +135,7 @@ t.test('refuses while somebody is connected, and says who', onPostgres, async (t
   const late = restorePostgres({
     ...input,
     onStep: (step) => {
-      if (step === 'restore') closeLate = session(url, 'a late one');
+      if (step === 'restore') closeLate = session(psql, url, 'a late one');
     },
   });
   await t.rejects(late, { code: 'RESTORE_REFUSED', params: { reason: '1 connection is open (a late one)' } });
@@ -218,7 +215,8 @@ t.test('restores as a role that may create databases and no more', onPostgres, a
   const input = { file, to, name: 'app', keepReplaced: false, signal };
   t.match((await restorePostgres(input)).withoutOwners, /must be|SET ROLE/);
   t.equal(await sql(to, 'SELECT n FROM x'), '7');
-  const close = await session(urlOf(name), 'hidden');
+  const { psql } = await newestTools();
+  const close = await session(psql, urlOf(name), 'hidden');
   await t.rejects(restorePostgres(input), {
     code: 'RESTORE_REFUSED',
     params: { reason: /^1 connection is open/ },

@@ -34,12 +34,14 @@ export interface DrillOutput {
 
 const TABLES_COUNTED = 10;
 
-/** Counts rows of the largest tables, without a query for each: `query_to_xml` runs one that is put together. */
-const countRows = `SELECT json_build_object('table', format('%I.%I', n.nspname, c.relname), 'rows',
-  (xpath('//n/text()', query_to_xml(format('SELECT count(*) AS n FROM %I.%I', n.nspname, c.relname), false, true, '')))[1]::text::bigint)
-  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-  ORDER BY pg_relation_size(c.oid) DESC, n.nspname, c.relname LIMIT ${TABLES_COUNTED}`;
+/** Writes the statements that count the rows of the largest tables. */
+const countingStatements = `SELECT coalesce(json_agg(statement), '[]') FROM (
+  SELECT format('SELECT json_build_object(''table'', %L, ''rows'', count(*)) FROM %s', name, name) FROM (
+    SELECT format('%I.%I', n.nspname, c.relname) AS name
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+    ORDER BY pg_relation_size(c.oid) DESC, n.nspname, c.relname LIMIT ${TABLES_COUNTED}) AS largest
+  ) AS all_of_it(statement)`;
 
 /**
  * Restores an archive into `chs_drill_xxxxxx` on the server, without owners and rights, opens it, and drops it again,
@@ -61,7 +63,8 @@ export async function drillPostgres(input: DrillInput): Promise<DrillOutput> {
     const failed = await fill(server, { tools, file, database: scratch, args, signal });
     if (failed !== null) throw new ChsError('DATABASE_SERVER', { name, path: server.shown, reason: failed });
     const tables = await checkScratch(server, scratch, listed, signal);
-    const text = await run(server, countRows, signal, scratch);
+    const statements: string[] = JSON.parse(await run(server, countingStatements, signal, scratch));
+    const text = await run(server, statements.join(';\n'), signal, scratch);
     const counted = text.split('\n').filter((line) => line !== '');
     return {
       entries: listed.entries,

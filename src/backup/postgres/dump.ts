@@ -7,7 +7,7 @@ import { ChsError } from '../../platform/errors.ts';
 import { codeOf } from '../../platform/system-error.ts';
 import { contents } from './list.ts';
 import { reasonOf, runTool, saysDiskIsFull } from './process.ts';
-import { databaseArgument, type PostgresTools, serverVersion, toolsFor } from './tools.ts';
+import { databaseArgument, type PostgresTools, toolsOf } from './tools.ts';
 import { libpqEnvironment, type PostgresPlace, parsePostgresUrl, shownPlace } from './url.ts';
 
 const PROGRESS_MS = 250;
@@ -46,8 +46,7 @@ export interface DumpOutput {
 export async function dumpPostgres(input: DumpInput): Promise<DumpOutput> {
   const { name, to, signal } = input;
   const place = parsePostgresUrl(input.url, name);
-  const server = await serverVersion(place, signal, name, input.folders);
-  const tools = await toolsFor(server.major, input.folders);
+  const { server, tools } = await toolsOf(place, signal, name, input.folders);
   const part = `${to}.part`;
   try {
     // Made here so that nobody else may read it; pg_dump has no say in that.
@@ -81,10 +80,9 @@ async function writeArchive(
   part: string,
 ): Promise<void> {
   const timer = setInterval(() => {
-    stat(part).then(
-      ({ size }) => onProgress?.(size),
-      () => {},
-    );
+    stat(part)
+      .then(({ size }) => onProgress?.(size))
+      .catch(() => {});
   }, PROGRESS_MS);
   try {
     const result = await runTool({

@@ -5,14 +5,7 @@ import { ChsError } from '../../platform/errors.ts';
 import { contents, type DumpContents } from './list.ts';
 import { reasonOf, runTool } from './process.ts';
 import { identifier, literal, suffixed } from './sql.ts';
-import {
-  databaseArgument,
-  newestTools,
-  type PostgresTools,
-  query,
-  serverVersion,
-  toolsFor,
-} from './tools.ts';
+import { databaseArgument, newestTools, type PostgresTools, query, toolsOf } from './tools.ts';
 import { libpqEnvironment, type PostgresPlace, shownPlace } from './url.ts';
 
 /** A server, as whoever makes and renames databases is connected with it. */
@@ -56,8 +49,8 @@ export async function connectServer(
     if (database === null) continue;
     const beside = { ...place, database };
     try {
-      const { version, major } = await serverVersion(beside, signal, name, folders);
-      return { tools: await toolsFor(major, folders), place: beside, name, shown, version, major };
+      const { server, tools } = await toolsOf(beside, signal, name, folders);
+      return { tools, place: beside, name, shown, version: server.version, major: server.major };
     } catch (error) {
       // Only this one database is missing or closed; whatever else is wrong will be so with the next.
       const isClosed = error instanceof ChsError && /\bdatabase "/.test(reasonIn(error));

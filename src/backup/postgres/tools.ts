@@ -1,5 +1,5 @@
 /** Finds pg_dump, pg_restore and psql, of a version that fits the server's. */
-import { access, constants, readdir } from 'node:fs/promises';
+import { access, constants, readdir, realpath } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { ChsError } from '../../platform/errors.ts';
 import { reasonOf, runTool } from './process.ts';
@@ -54,7 +54,9 @@ export async function toolFolders(path = process.env.PATH ?? ''): Promise<string
     for (const name of names.sort()) if (pattern.test(name)) found.push(join(folder, name, below));
   }
   const ofPath = path.split(delimiter).filter((folder) => isAbsolute(folder));
-  return [...new Set([...found, ...ofPath])].slice(0, FOLDERS_MAX);
+  const all = [...found, ...ofPath].slice(0, FOLDERS_MAX);
+  // `/bin` is a link to `/usr/bin` on many systems.
+  return [...new Set(await Promise.all(all.map((folder) => realpath(folder).catch(() => folder))))];
 }
 
 /**
@@ -64,13 +66,16 @@ export async function toolFolders(path = process.env.PATH ?? ''): Promise<string
  * @throws ChsError DATABASE_TOOL
  */
 export async function toolsFor(serverMajor: number, folders?: readonly string[]): Promise<PostgresTools> {
-  const all = await findTools(folders);
+  return fittingOf(await findTools(folders), serverMajor);
+}
+
+function fittingOf(all: readonly PostgresTools[], serverMajor: number): PostgresTools {
   const fitting = all
     .filter((each) => each.major >= serverMajor)
     .sort((a, b) => a.major - b.major || newer(a, b));
   const [best] = fitting;
   if (best) return best;
-  const newest = all.sort(newer)[0];
+  const newest = all.toSorted(newer)[0];
   throw new ChsError('DATABASE_TOOL', {
     tool: 'pg_dump',
     reason:
@@ -86,12 +91,13 @@ export async function toolsFor(serverMajor: number, folders?: readonly string[])
  * @throws ChsError DATABASE_TOOL
  */
 export async function newestTools(folders?: readonly string[]): Promise<PostgresTools> {
-  const newest = (await findTools(folders)).sort(newer)[0];
+  return newestOf(await findTools(folders), 'pg_restore');
+}
+
+function newestOf(all: readonly PostgresTools[], tool: string): PostgresTools {
+  const newest = all.toSorted(newer)[0];
   if (newest) return newest;
-  throw new ChsError('DATABASE_TOOL', {
-    tool: 'pg_restore',
-    reason: `it is not installed here; ${installHint(null)}`,
-  });
+  throw new ChsError('DATABASE_TOOL', { tool, reason: `it is not installed here; ${installHint(null)}` });
 }
 
 function installHint(major: number | null): string {
@@ -144,7 +150,31 @@ export async function serverVersion(
   name = place.database ?? 'postgres',
   folders?: readonly string[],
 ): Promise<ServerVersion> {
-  const { psql } = await newestTools(folders);
+  return ask(newestOf(await findTools(folders), 'psql'), place, signal, name);
+}
+
+/**
+ * The server's version, and the programs that fit it: `serverVersion` and `toolsFor` with one look for programs.
+ *
+ * @throws ChsError DATABASE_SERVER, DATABASE_TOOL; the signal's reason
+ */
+export async function toolsOf(
+  place: PostgresPlace,
+  signal: AbortSignal,
+  name: string,
+  folders?: readonly string[],
+): Promise<{ server: ServerVersion; tools: PostgresTools }> {
+  const all = await findTools(folders);
+  const server = await ask(newestOf(all, 'pg_dump'), place, signal, name);
+  return { server, tools: fittingOf(all, server.major) };
+}
+
+async function ask(
+  { psql }: PostgresTools,
+  place: PostgresPlace,
+  signal: AbortSignal,
+  name: string,
+): Promise<ServerVersion> {
   const text = await query({ psql, place, name, sql: 'SHOW server_version_num', signal });
   const number = Number.parseInt(text, 10);
   if (!Number.isSafeInteger(number) || number < 80_000) {

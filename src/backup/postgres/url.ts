@@ -248,9 +248,10 @@ export function libpqEnvironment(
   if (place.hosts.length > 0 || place.user !== null || place.database !== null) own.add('PGSERVICE');
   const environment: Record<string, string> = {};
   for (const [name, value] of Object.entries(ours)) {
-    const upper = name.toUpperCase();
-    if (value === undefined || own.has(upper) || neverInherited.has(upper)) continue;
-    if (inherited.has(upper) || /^PG[A-Z_]+$/.test(upper)) environment[name] = value;
+    // On Windows their letters' case is of no account.
+    const key = process.platform === 'win32' ? name.toUpperCase() : name;
+    if (value === undefined || own.has(key) || neverInherited.has(key)) continue;
+    if (inherited.has(key) || /^PG[A-Z_]+$/.test(key)) environment[key] = value;
   }
   // Their own messages are read, so they have to be in English.
   Object.assign(environment, { LANG: 'C', LC_ALL: 'C', LC_MESSAGES: 'C' });
