@@ -1,6 +1,7 @@
 /** Brings a database of a source into a folder of ours and proves that it is what the manifest says. */
 import { rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ChsError } from '../../platform/errors.ts';
 import type { BackupWorker, CheckOutput, WorkerProgress } from '../worker/protocol.ts';
 import { type Received, receiveFile } from './receive.ts';
 import { damaged, isPacked, type RestoreSource, type SourceDatabase } from './source.ts';
@@ -99,9 +100,19 @@ async function unpackBounded(options: ContentOptions, path: string, to: string):
       { ...progressOf(options), signal: AbortSignal.any([options.signal, stop.signal]) },
     );
     return { sizeBytes: output.contentBytes, sha256: output.contentSha256 };
+  } catch (error) {
+    throw gzipDamage(source, entry, error) ?? error;
   } finally {
     clearInterval(look);
   }
+}
+
+/** The table has no code for a file that is no whole gzip; the worker says so in words. */
+function gzipDamage(source: RestoreSource, entry: SourceDatabase, error: unknown): Error | null {
+  const reason =
+    error instanceof ChsError && error.code === 'BACKUP_FAILED' ? String(error.params.reason) : '';
+  const [, what] = /^the gzip file is damaged: (.*)$/s.exec(reason) ?? [];
+  return what === undefined ? null : damaged(source, `${entry.file} cannot be unpacked: ${what}`, error);
 }
 
 /**
