@@ -9,7 +9,7 @@ import { checkFile } from './check.ts';
 import { failureOf } from './failure.ts';
 import { hashFile } from './files.ts';
 import { packFile, unpackFile } from './gzip.ts';
-import { holderOf, probeFile } from './probe.ts';
+import { probeFile } from './probe.ts';
 import { queryFile } from './query.ts';
 import { retire } from './retire.ts';
 import { makeSnapshots } from './snapshot.ts';
@@ -31,7 +31,7 @@ const jobs: {
   hash: ({ path }, report) => hashFile(path, (done) => report({ step: 'hash', name: null, done, total: 0 })),
   probe: probeFile,
   query: queryFile,
-  retire: (input) => retire(input, holderOf),
+  retire,
 };
 
 async function run({ id, job, input }: WorkerRequest): Promise<void> {

@@ -70,7 +70,7 @@ export function holderOf(path: string): string | null {
 }
 
 /** @param proc where Linux shows its processes @returns such as `process 4711 (chs)`; null where nobody is found */
-function holderIn(proc: string, path: string): string | null {
+export function holderIn(proc: string, path: string): string | null {
   const wanted = new Set<string>();
   for (const suffix of ['', '-wal', '-shm']) {
     const identity = identityOf(`${path}${suffix}`);

@@ -40,10 +40,10 @@ export async function retire(input: RetireInput): Promise<RetireOutput> {
   const db = openOld(input.path);
   if (typeof db === 'string') return { refused: db, kept: false };
   try {
-    const refused = lock(db) ?? openedBy(input.path);
+    const refused = lock(db, input.links) ?? openedBy(input.path);
     if (refused !== null) return { refused, kept: false };
     removeBeside(input.path);
-    await hold(db, input);
+    await hold(input);
     // Windows moves no file over one that is open.
     if (process.platform === 'win32') db.close();
     renameSync(input.replacement, input.path);
@@ -84,13 +84,15 @@ function openOld(path: string): Database | string {
 }
 
 /** @returns why it cannot be locked; null when this connection alone has it */
-function lock(db: Database): string | null {
+function lock(db: Database, links: boolean): string | null {
   try {
     db.pragma('synchronous = FULL');
     // A checkpoint of its own, as leaving WAL mode makes one with whatever `synchronous` is at that time.
     db.pragma('wal_checkpoint(TRUNCATE)');
     db.pragma('journal_mode = DELETE');
     db.exec('BEGIN EXCLUSIVE');
+    // A copy is made by a reader, while nobody can write.
+    if (!links) db.exec('ROLLBACK; BEGIN IMMEDIATE');
     // Between these two somebody may have come and made it a WAL again.
     if (db.pragma('journal_mode', { simple: true }) !== 'delete') return 'another process has it open';
     return null;
@@ -111,13 +113,18 @@ function removeBeside(path: string): void {
 }
 
 /** Makes `held` durable: a second name of the old file, or a copy of it. */
-async function hold(db: Database, { path, held, links }: RetireInput): Promise<void> {
+async function hold({ path, held, links }: RetireInput): Promise<void> {
   if (links) {
     linkSync(path, held);
   } else {
-    // Through this very connection: another one would meet the lock. What is held is always whole.
+    // What is held is always whole.
     const copying = join(dirname(dirname(held)), 'copying.db');
-    await db.backup(copying);
+    const reader = openExisting(path, { readonly: true, timeoutMs: LOCK_WAIT_MS });
+    try {
+      await reader.backup(copying);
+    } finally {
+      reader.close();
+    }
     const copy = openSync(copying, 'r+');
     try {
       fsyncSync(copy);
