@@ -5,6 +5,7 @@ const [path = '', how = ''] = process.argv.slice(2);
 const Driver = loadDriver();
 const db = new Driver(path);
 db.pragma(how === 'wal' || how === 'crash' ? 'journal_mode = WAL' : 'journal_mode = DELETE');
+if (how === 'empty') db.exec('create table item (id integer primary key)');
 db.prepare('select count(*) from item').get();
 if (how === 'transaction') {
   db.exec('begin immediate');
