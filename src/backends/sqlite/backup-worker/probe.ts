@@ -22,7 +22,7 @@ export function probeFile({ path }: ProbeInput): ProbeOutput {
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return { exists: false, openBy: null, isDatabase: false };
   if (!stats.isFile()) return { exists: true, openBy: null, isDatabase: false };
-  const holder = holderOf(path);
+  const holder = holderIn('/proc', path);
   // Whoever has it open is not to be disturbed by a lock; a look at its schema takes none that anybody waits for.
   if (holder !== null) return { exists: true, openBy: holder, isDatabase: isDatabase(path) };
   return { exists: true, ...tryLock(path) };
@@ -62,11 +62,6 @@ function tryLock(path: string): Pick<ProbeOutput, 'openBy' | 'isDatabase'> {
     if (/^SQLITE_(READONLY|CORRUPT|CANTOPEN)/.test(code)) return { openBy: null, isDatabase: true };
     throw error;
   }
-}
-
-/** Who else has the file open, or what SQLite keeps beside it, as far as the system tells. */
-export function holderOf(path: string): string | null {
-  return holderIn('/proc', path);
 }
 
 /** @param proc where Linux shows its processes @returns such as `process 4711 (chs)`; null where nobody is found */
