@@ -15,8 +15,10 @@ export interface BackupState {
   readonly scheduled_since: string | null;
   /** The last run, by whomever it was started. */
   readonly last_run: { readonly at: string; readonly ok: boolean; readonly reason: string | null } | null;
-  /** The time of the schedule that was taken on last, whether its run succeeded or not. */
+  /** When a time of the schedule was taken on last: what was due until then is dealt with, well or not. */
   readonly last_scheduled: string | null;
+  /** The run that was begun for it and has not ended yet. */
+  readonly claimed: ScheduleClaim | null;
   readonly last_verified: {
     readonly id: string;
     /** The backup's own. */
@@ -26,10 +28,24 @@ export interface BackupState {
   } | null;
 }
 
+/** Who has taken a time of the schedule on. */
+export interface ScheduleClaim {
+  /** The time of the schedule. */
+  readonly due: string;
+  /** 1, or 2 for the run that makes up for a failed one. */
+  readonly attempt: number;
+  readonly token: string;
+  /** The process, 0 for none any more; and what tells it from others of that number. */
+  readonly pid: number;
+  readonly host: string;
+  readonly process: string;
+}
+
 const NOTHING: BackupState = {
   scheduled_since: null,
   last_run: null,
   last_scheduled: null,
+  claimed: null,
   last_verified: null,
 };
 
@@ -48,6 +64,17 @@ const stateSchema = z.object({
   scheduled_since: instant.nullable().catch(null),
   last_run: z.object({ at: instant, ok: z.boolean(), reason: z.string().nullable() }).nullable().catch(null),
   last_scheduled: instant.nullable().catch(null),
+  claimed: z
+    .object({
+      due: instant,
+      attempt: z.int().min(1),
+      token: z.string(),
+      pid: z.int().min(0),
+      host: z.string(),
+      process: z.string(),
+    })
+    .nullable()
+    .catch(null),
   last_verified: z
     .object({ id: z.string(), timestamp: instant, verified_at: instant, databases: z.array(z.string()) })
     .nullable()

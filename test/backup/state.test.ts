@@ -8,7 +8,13 @@ import t from 'tap';
 import { readState, writeState } from '../../src/backup/state.ts';
 import { testFolder } from '../fixtures/folder.ts';
 
-const NOTHING = { scheduled_since: null, last_run: null, last_scheduled: null, last_verified: null };
+const NOTHING = {
+  scheduled_since: null,
+  last_run: null,
+  last_scheduled: null,
+  claimed: null,
+  last_verified: null,
+};
 const AT = '2026-11-30T02:00:00Z';
 
 t.test('keeps what it is told', async (t) => {
