@@ -1,4 +1,5 @@
 /** The reasons that errors name, in Chinese: by their English words, as code and parsers give them. */
+import { backupReasons } from './backup-reasons.ts';
 
 /** `{name}` stands for what varies; `{reason}` is a reason itself, `{type}` one of the words below. */
 export type PhraseRow = readonly [english: string, chinese: string];
@@ -257,7 +258,7 @@ export function translation(table: readonly PhraseRow[], others?: Translation): 
   return inner;
 }
 
-const known = translation(rows);
+const known = translation([...rows, ...backupReasons]);
 
 /** A reason in Chinese. What a parser says of a file stays as it is. */
 export function reasonInChinese(english: string): string {

@@ -1,6 +1,7 @@
 /** URLs of PostgreSQL databases: read as libpq reads them, shown without passwords, handed over by the environment. */
 import t from 'tap';
 import { libpqEnvironment, parsePostgresUrl, shownUrl } from '../../src/backup/postgres/url.ts';
+import { ChsError } from '../../src/platform/errors.ts';
 
 const plain = { hosts: [], database: null, user: null, password: null, service: null, options: {} };
 
@@ -89,6 +90,8 @@ t.test('refuses what is not clear, and never says the secret in it', (t) => {
       parsePostgresUrl(url);
     } catch (error) {
       t.notMatch(String(error), /sEcret/, `no secret of ${url.slice(0, 60)}`);
+      t.ok(error instanceof ChsError);
+      if (error instanceof ChsError) t.notMatch(error.describe('zh').message, /[a-z]+ [a-z]+/, 'in Chinese');
     }
     t.notMatch(shownUrl(url), /sEcret/);
   }

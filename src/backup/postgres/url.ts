@@ -105,7 +105,8 @@ export function parsePostgresUrl(url: string, name = 'postgres'): PostgresPlace 
   const [, login = '', authority = '', path = ''] = parts;
   const decode = (text: string) => {
     const plain = decoded(text);
-    if (plain === null) throw wrong('% is not followed by two hexadecimal digits; it is written %25');
+    if (plain === null)
+      throw wrong('% is not followed by two hexadecimal digits (as a sign it is written %25)');
     if (/\p{Cc}/u.test(plain)) throw wrong('it has control characters');
     return plain;
   };
@@ -158,7 +159,7 @@ function decoded(text: string): string | null {
 /** `host`, `host:port`, `[address]:port`, `%2Ffolder`. */
 function hostOf(text: string, decode: (text: string) => string, wrong: Wrong): PostgresHost {
   const parts = /^(?:\[([0-9A-Fa-f:.%]+)\]|([^[\]:]*))(?::(.*))?$/.exec(text);
-  if (!parts) throw wrong('the host is not readable; an IPv6 address stands in brackets');
+  if (!parts) throw wrong('the host is not readable (an IPv6 address stands in brackets)');
   return { host: decode(parts[1] ?? parts[2] ?? ''), port: portOf(parts[3] ?? '', wrong) };
 }
 
