@@ -1,13 +1,11 @@
 /** Puts snapshots and stored files into places: compressed, read back, each place durable by itself. */
-import { rm } from 'node:fs/promises';
+import { copyFile, link, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChsError } from '../platform/errors.ts';
+import { readFileList } from './file-list.ts';
 import { FILE_LIST, linesOf, writeFileList } from './file-lists.ts';
 import type { DatabaseEntry, FileLine, FilesEntry, Manifest } from './manifest.ts';
 import type { HeldFile } from './own-files.ts';
-import { fileLines } from './restore/file-list.ts';
-import { receiveList } from './restore/files.ts';
-import { remoteSource } from './restore/source.ts';
 import type { RunProgress } from './runs.ts';
 import type { OwnData } from './settings.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -96,21 +94,30 @@ async function packAndReadBack(
   };
 }
 
-/** The last place may take the file itself, so it comes last. */
+/** The last place may take the file itself; the others get one with another name, and may take that. */
 async function putEverywhere(
   file: string,
   from: LocalFile,
   { destinations, progress, signal }: ArchiveOptions,
 ): Promise<void> {
-  for (const { target, pending } of destinations) {
+  for (const [index, { target, pending }] of destinations.entries()) {
+    const isLast = index === destinations.length - 1;
     let done = 0;
     const onBytes = (bytes: number): void => {
       done += bytes;
       if (target.kind !== 'folder') progress.progress('upload', file, done, from.sizeBytes);
     };
-    await pending.put(file, from, { signal, onBytes });
+    await pending.put(file, isLast ? from : await lent(from), { signal, onBytes });
   }
   await rm(from.path, { force: true });
+}
+
+/** The same file once more. */
+async function lent(from: LocalFile): Promise<LocalFile> {
+  const path = `${from.path}.lent`;
+  await rm(path, { force: true });
+  await link(from.path, path).catch(() => copyFile(from.path, path));
+  return { ...from, path };
 }
 
 export interface FilesToArchive {
@@ -224,7 +231,8 @@ async function putIntoPools(
   for (const [index, { target }] of destinations.entries()) {
     if (pools[index]?.has(contentSha256)) continue;
     pools[index]?.add(contentSha256);
-    await target.pool.put(contentSha256, packed, { signal });
+    const isLast = index === destinations.length - 1;
+    await target.pool.put(contentSha256, isLast ? packed : await lent(packed), { signal });
   }
   await rm(packed.path, { force: true });
 }
@@ -246,26 +254,17 @@ async function missingOf(
 /** The files of an earlier backup by key; none where its list cannot be read. */
 export async function knownFiles(
   target: BackupTarget,
-  { id, timestamp, databases, files }: Manifest,
-  folder: string,
+  { id, files }: Pick<Manifest, 'id' | 'files'>,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, FileLine>> {
   const known = new Map<string, FileLine>();
   if (!files) return known;
-  const source = remoteSource({
-    backup: { id, timestamp, databases, files },
-    open: (file) => target.open(id, file),
-    openPool: (sha256) => target.pool.open(sha256),
-  });
   try {
-    const list = await receiveList(source, files, folder, signal);
-    for await (const line of fileLines(source, files, list)) known.set(line.key, line);
-    await rm(list);
+    for await (const line of readFileList(target, id, files, signal)) known.set(line.key, line);
     return known;
-  } catch (error) {
+  } catch {
     signal.throwIfAborted();
     // Then each is read anew; that the earlier backup is damaged is for whoever verifies it.
-    if (error instanceof ChsError && error.code !== 'STORAGE_FULL') return new Map();
-    throw error;
+    return new Map();
   }
 }

@@ -11,6 +11,7 @@ import {
   knownFiles,
 } from './archive.ts';
 import { type Catalogue, readCatalogue } from './catalogue.ts';
+import { nextLink } from './chain.ts';
 import type { DatabaseEntry, FilesEntry, ManifestBody } from './manifest.ts';
 import { encodeManifest, encodeVerification, newBackupId } from './manifest-codec.ts';
 import { type Hold, holdFiles } from './own-files.ts';
@@ -189,7 +190,7 @@ async function archiveAll(
     const snapshot = snapshots.snapshots.find(({ entry }) => entry.name === own.name);
     const referencesPath = snapshot ? await references(own.own, snapshot.path, folder, worker, signal) : null;
     const before = catalogue.entries.find(({ manifest }) => manifest?.files?.path === own.own.storage);
-    const known = before?.manifest ? await knownFiles(target, before.manifest, folder, signal) : new Map();
+    const known = before?.manifest ? await knownFiles(target, before.manifest, signal) : new Map();
     const held = hold.files();
     files = await archiveFiles({ own: own.own, database: own.name, held, referencesPath, known }, options);
   }
@@ -205,7 +206,7 @@ async function archiveAll(
     one_instant_reason: snapshots.reason,
     files,
     made_by: { chs: context.version(), host: context.host },
-    ...placeInChain(catalogue),
+    ...nextLink(catalogue.entries, catalogue.removed),
   };
 }
 
@@ -226,23 +227,6 @@ async function references(
     if (error instanceof ChsError && error.code === 'STORAGE_FULL') throw error;
     return null;
   }
-}
-
-/** The next number, and what it follows: also where that was pruned meanwhile. */
-function placeInChain({ entries, removed }: Catalogue): Pick<ManifestBody, 'sequence' | 'previous'> {
-  const known = entries.flatMap(({ id, manifest, manifestSha256, signature }) =>
-    manifest && manifestSha256 && signature === 'own'
-      ? [{ id, sequence: manifest.sequence, sha256: manifestSha256 }]
-      : [],
-  );
-  const gone = removed.map(({ id, sequence, manifest_sha256 }) => ({
-    id,
-    sequence,
-    sha256: manifest_sha256,
-  }));
-  const [newest] = [...known, ...gone].sort((a, b) => b.sequence - a.sequence);
-  if (!newest) return { sequence: 1, previous: null };
-  return { sequence: newest.sequence + 1, previous: { id: newest.id, sha256: newest.sha256 } };
 }
 
 interface Committed {
