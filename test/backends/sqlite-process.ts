@@ -4,8 +4,12 @@ import { loadDriver } from '../../src/backends/sqlite/driver.ts';
 const [role = '', first = '', second = ''] = process.argv.slice(2);
 const database = new (loadDriver())(first, { timeout: 10_000 });
 
-/** One transaction over two files, again and again; gives how many. */
+/**
+ * One transaction over two files, again and again; gives how many. With a rollback journal it pauses now and then:
+ * SQLite gives nobody else a turn.
+ */
 function writePairs(): () => number {
+  const pauseMs = database.pragma('journal_mode', { simple: true }) === 'wal' ? 0 : 4;
   database.prepare('attach ? as other').run(second);
   const a = database.prepare('update main.counter set n = n + 1');
   const b = database.prepare('update other.counter set n = n + 1');
@@ -13,7 +17,7 @@ function writePairs(): () => number {
     a.run();
     b.run();
   });
-  return loop(() => both());
+  return loop(() => both(), pauseMs);
 }
 
 /** One row after the other; gives how many. */
@@ -24,14 +28,15 @@ function writeRows(): () => number {
   return loop(() => insert.run());
 }
 
-function loop(work: () => unknown): () => number {
+function loop(work: () => unknown, pauseMs = 0): () => number {
   let count = 0;
   const turn = (): void => {
     for (let index = 0; index < 5; index += 1) {
       work();
       count += 1;
     }
-    setImmediate(turn);
+    if (pauseMs === 0) setImmediate(turn);
+    else setTimeout(turn, pauseMs);
   };
   turn();
   return () => count;

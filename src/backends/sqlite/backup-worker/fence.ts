@@ -20,7 +20,8 @@ const PAUSE_MS = 0.25;
 const GIVE_WAY_MS_MAX = 20;
 
 /**
- * Starts the read transaction of every reader, all at one instant where that is possible.
+ * Starts the read transaction of every reader at one instant where that is possible. Where it is not, of none: with a
+ * rollback journal, whoever holds one file and waits for another keeps a writer of both from ever finishing.
  *
  * A transaction over several attached databases commits them one by one, so two readers that begin one after the other
  * may see it in one file and not in the other. Whoever holds the write locks of all files knows that no commit is
@@ -30,11 +31,11 @@ const GIVE_WAY_MS_MAX = 20;
  * In WAL mode readers and writers go on side by side. With a rollback journal, a writer that wants to commit waits
  * until the read transaction is over, which is when its database is copied.
  *
- * @param waitMs how long is tried in all; then the readers begin one by one
+ * @param waitMs how long is tried in all
  * @throws SOURCE_MISSING, SOURCE_UNREADABLE, SOURCE_BUSY of a reader
  */
 export function pinAll(readers: readonly Reader[], waitMs: number): Cut {
-  if (readers.length < 2) return pinEach(readers, null);
+  if (readers.length < 2) return pinEach(readers);
   const fences: Database[] = [];
   try {
     for (const path of pathsInOrder(readers)) {
@@ -43,16 +44,26 @@ export function pinAll(readers: readonly Reader[], waitMs: number): Cut {
       fence.pragma('cache_size = -64');
       fences.push(fence);
     }
-    const reason = holdAll(fences, waitMs);
-    return pinEach(readers, reason);
+    return holdAll(fences, waitMs)
+      ? pinEach(readers)
+      : oneByOne('a database was locked by another process for too long');
   } catch (error) {
     if (!isFenceFailure(error)) throw error;
-    release(fences);
-    return pinEach(readers, `not every database could be held: ${error.message}`);
+    return oneByOne(`not every database could be held: ${error.message}`);
   } finally {
     release(fences);
     for (const fence of fences) fence.close();
   }
+}
+
+function pinEach(readers: readonly Reader[]): Cut {
+  for (const reader of readers) reader.pin();
+  return { isOneInstant: true, reason: null, cutAtMs: Date.now() };
+}
+
+/** Each is cut when its turn to be copied comes. */
+export function oneByOne(reason: string | null): Cut {
+  return { isOneInstant: reason === null, reason, cutAtMs: Date.now() };
 }
 
 /** One path a file, however many names lead to it. */
@@ -66,15 +77,15 @@ function pathsInOrder(readers: readonly Reader[]): string[] {
   return [...paths.values()].sort();
 }
 
-/** @returns null when all are held, or why they are not */
-function holdAll(fences: readonly Database[], waitMs: number): string | null {
+/** @returns whether all are held */
+function holdAll(fences: readonly Database[], waitMs: number): boolean {
   const deadlineMs = performance.now() + waitMs;
   const [first, ...others] = fences;
   for (;;) {
     const isFirstHeld = first === undefined || hold(first, 0);
-    if (isFirstHeld && others.every((fence) => hold(fence, HELD_WAIT_MS))) return null;
+    if (isFirstHeld && others.every((fence) => hold(fence, HELD_WAIT_MS))) return true;
     release(fences);
-    if (performance.now() >= deadlineMs) return 'a database was locked by another process for too long';
+    if (performance.now() >= deadlineMs) return false;
     pause(isFirstHeld ? PAUSE_MS + Math.random() * GIVE_WAY_MS_MAX : PAUSE_MS);
   }
 }
@@ -93,11 +104,6 @@ function hold(fence: Database, waitMs: number): boolean {
 /** Nothing was written through them: this only gives the locks back. */
 function release(fences: readonly Database[]): void {
   for (const fence of fences) if (fence.open && fence.inTransaction) fence.exec('rollback');
-}
-
-function pinEach(readers: readonly Reader[], reason: string | null): Cut {
-  for (const reader of readers) if (!reader.database.inTransaction) reader.pin();
-  return { isOneInstant: reason === null, reason, cutAtMs: Date.now() };
 }
 
 /** A file or file system that cannot be written, for one: what SQLite itself says of a fence, not what a reader met. */

@@ -35,11 +35,15 @@ const jobs: {
 };
 
 async function run({ id, job, input }: WorkerRequest): Promise<void> {
-  let reportedMs = Number.NEGATIVE_INFINITY;
+  let reportedMs = 0;
+  let last = '';
   const report: Report = (progress) => {
     const nowMs = performance.now();
-    if (nowMs - reportedMs < PROGRESS_EVERY_MS) return;
+    const step = `${progress.step} ${progress.name}`;
+    // The beginning of a step is always told.
+    if (step === last && nowMs - reportedMs < PROGRESS_EVERY_MS) return;
     reportedMs = nowMs;
+    last = step;
     send({ id, type: 'progress', progress });
   };
   try {

@@ -10,7 +10,7 @@ import type {
 } from '../../../backup/worker/protocol.ts';
 import { checkFile } from './check.ts';
 import { failed, failureOf, sourceFailure } from './failure.ts';
-import { type Cut, pinAll } from './fence.ts';
+import { oneByOne, pinAll } from './fence.ts';
 import { hashFile, syncFolder } from './files.ts';
 import { openReader, type Reader } from './reader.ts';
 import { prepareSmallCache } from './small-cache.ts';
@@ -35,7 +35,10 @@ export async function makeSnapshots(input: SnapshotInput, report: Report): Promi
   try {
     for (const source of sources) readers.push(openReader(source, busyTimeoutMs));
     report({ step: 'cut', name: null, done: 0, total: 0 });
-    const cut = compact ? cutByThemselves(readers) : pinAll(readers, busyTimeoutMs);
+    // VACUUM begins a transaction of its own, and runs in no other.
+    const cut = compact
+      ? oneByOne(readers.length < 2 ? null : 'compact copies are cut one after the other')
+      : pinAll(readers, busyTimeoutMs);
     // Where there is no WAL, a reader keeps writers from committing: such go first, to be done with.
     const order = compact ? readers : [...readers].sort((a, b) => rank(a) - rank(b));
     for (const reader of order) {
@@ -69,16 +72,6 @@ function removeParts(part: string): void {
   for (const suffix of ['', '-journal', '-wal', '-shm']) rmSync(`${part}${suffix}`, { force: true });
 }
 
-/** VACUUM begins its own transaction, and runs in no other. */
-function cutByThemselves(readers: readonly Reader[]): Cut {
-  const isOneInstant = readers.length < 2;
-  return {
-    isOneInstant,
-    reason: isOneInstant ? null : 'compact copies are cut one after the other',
-    cutAtMs: Date.now(),
-  };
-}
-
 function rank({ database }: Reader): number {
   return database.pragma('journal_mode', { simple: true }) === 'wal' ? 1 : 0;
 }
@@ -95,9 +88,9 @@ async function copy(
   { part, compact, report }: CopyOptions,
 ): Promise<void> {
   try {
+    if (!database.inTransaction) pin();
     if (compact) {
-      // What a deleted, foreign or locked file is, is found out the same way as without `compact`.
-      pin();
+      // What is missing, foreign or locked was found out in the same way as without `compact`.
       database.exec('rollback');
       report({ step: 'copy', name: source.name, done: 0, total: 0 });
       database.prepare('vacuum into ?').run(part);
