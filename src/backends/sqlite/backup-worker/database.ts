@@ -21,16 +21,17 @@ export interface OpenOptions {
 export function openExisting(path: string, { readonly, timeoutMs }: OpenOptions): Database {
   const Driver = loadDriver();
   const binding = nativeBinding();
-  const database = new Driver(path, {
+  return new Driver(path, {
     readonly,
     fileMustExist: true,
     timeout: Math.max(0, Math.min(Math.trunc(timeoutMs), 0x7fffffff)),
     ...(binding ? { nativeBinding: binding } : {}),
   });
+}
+
+/** Reads the schema, and so may be busy where nothing was read before. Pages are not mapped: SQLite's default. */
+export function keepCacheSmall(database: Database): void {
   database.pragma(`cache_size = -${CACHE_KIBIBYTES}`);
-  // Mapped pages would count as this process's memory, and a file cut short under them ends it.
-  database.pragma('mmap_size = 0');
-  return database;
 }
 
 /**
@@ -67,6 +68,7 @@ function readCopy<T>(path: string, read: (database: Database) => T): T {
 function readWith<T>(path: string, read: (database: Database) => T): T {
   const database = openExisting(path, { readonly: true, timeoutMs: 0 });
   try {
+    keepCacheSmall(database);
     return read(database);
   } finally {
     database.close();

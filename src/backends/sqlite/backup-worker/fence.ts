@@ -3,6 +3,7 @@ import { realpathSync } from 'node:fs';
 import { type Database, openExisting } from './database.ts';
 import { isBusy } from './failure.ts';
 import type { Reader } from './reader.ts';
+import { LOOK_EVERY_MS, pause } from './waiting.ts';
 
 export interface Cut {
   readonly isOneInstant: boolean;
@@ -14,8 +15,6 @@ export interface Cut {
 
 /** While one database is held, another is waited for no longer than this: its writers must not notice. */
 const HELD_WAIT_MS = 15;
-/** Who writes without a pause gives its lock up for some microseconds only: those have to be met. */
-const PAUSE_MS = 0.25;
 /** After a lock was taken and given back, chance lets two that do the same miss each other. */
 const GIVE_WAY_MS_MAX = 20;
 
@@ -39,10 +38,7 @@ export function pinAll(readers: readonly Reader[], waitMs: number): Cut {
   const fences: Database[] = [];
   try {
     for (const path of pathsInOrder(readers)) {
-      const fence = openExisting(path, { readonly: false, timeoutMs: HELD_WAIT_MS });
-      // Nothing is read through it but the header.
-      fence.pragma('cache_size = -64');
-      fences.push(fence);
+      fences.push(openExisting(path, { readonly: false, timeoutMs: 0 }));
     }
     return holdAll(fences, waitMs)
       ? pinEach(readers)
@@ -86,7 +82,7 @@ function holdAll(fences: readonly Database[], waitMs: number): boolean {
     if (isFirstHeld && others.every((fence) => hold(fence, HELD_WAIT_MS))) return true;
     release(fences);
     if (performance.now() >= deadlineMs) return false;
-    pause(isFirstHeld ? PAUSE_MS + Math.random() * GIVE_WAY_MS_MAX : PAUSE_MS);
+    pause(LOOK_EVERY_MS + (isFirstHeld ? Math.random() * GIVE_WAY_MS_MAX : 0));
   }
 }
 
@@ -109,9 +105,4 @@ function release(fences: readonly Database[]): void {
 /** A file or file system that cannot be written, for one: what SQLite itself says of a fence, not what a reader met. */
 function isFenceFailure(error: unknown): error is Error {
   return error instanceof Error && 'code' in error && /^(SQLITE_|E[A-Z]+$)/.test(String(error.code));
-}
-
-/** There is nothing else to do in this process meanwhile. */
-function pause(ms: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }

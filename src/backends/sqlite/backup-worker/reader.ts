@@ -3,8 +3,9 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { SnapshotSource } from '../../../backup/worker/protocol.ts';
 import { codeOf } from '../../../platform/system-error.ts';
-import { type Database, openExisting } from './database.ts';
+import { type Database, keepCacheSmall, openExisting } from './database.ts';
 import { failed, sourceFailure } from './failure.ts';
+import { whenNotBusy } from './waiting.ts';
 
 export interface Reader {
   readonly source: SnapshotSource;
@@ -23,7 +24,7 @@ export interface Reader {
 export function openReader(source: SnapshotSource, busyTimeoutMs: number): Reader {
   try {
     const identity = identityOf(source);
-    const database = openExisting(source.path, { readonly: true, timeoutMs: busyTimeoutMs });
+    const database = openExisting(source.path, { readonly: true, timeoutMs: 0 });
     return { source, database, identity, pin: () => pin(source, database, identity, busyTimeoutMs) };
   } catch (error) {
     throw unreadable(source, error);
@@ -44,12 +45,13 @@ function identityOf(source: SnapshotSource): string {
 function pin(source: SnapshotSource, database: Database, identity: string, busyTimeoutMs: number): void {
   try {
     try {
-      begin(database);
+      whenNotBusy(busyTimeoutMs, () => begin(database));
     } catch (error) {
       if (!needsRecovery(error)) throw error;
       recover(source.path, busyTimeoutMs);
       begin(database);
     }
+    keepCacheSmall(database);
     // Between `stat` and the first lock somebody may have deleted or replaced it.
     if (identityOf(source) !== identity) throw new Error('the file was replaced while it was opened');
   } catch (error) {
@@ -58,8 +60,8 @@ function pin(source: SnapshotSource, database: Database, identity: string, busyT
 }
 
 function begin(database: Database): void {
-  database.exec('begin');
   try {
+    database.exec('begin');
     // BEGIN alone pins nothing: the first read does.
     database.prepare('select count(*) from sqlite_schema').get();
   } catch (error) {

@@ -40,9 +40,9 @@ export async function makeSnapshots(input: SnapshotInput, report: Report): Promi
       ? oneByOne(readers.length < 2 ? null : 'compact copies are cut one after the other')
       : pinAll(readers, busyTimeoutMs);
     // Where there is no WAL, a reader keeps writers from committing: such go first, to be done with.
-    const order = compact ? readers : [...readers].sort((a, b) => rank(a) - rank(b));
+    const order = [...readers].sort((a, b) => rank(a) - rank(b));
     for (const reader of order) {
-      await copy(reader, { part: partOf(folder, reader.source), compact, report });
+      await copy(reader, { part: partOf(folder, reader.source), compact, busyTimeoutMs, report });
       reader.database.close();
     }
     const databases: SnapshotFile[] = [];
@@ -73,25 +73,27 @@ function removeParts(part: string): void {
 }
 
 function rank({ database }: Reader): number {
-  return database.pragma('journal_mode', { simple: true }) === 'wal' ? 1 : 0;
+  return database.inTransaction && database.pragma('journal_mode', { simple: true }) !== 'wal' ? 0 : 1;
 }
 
 interface CopyOptions {
   readonly part: string;
   readonly compact: boolean;
+  readonly busyTimeoutMs: number;
   readonly report: Report;
 }
 
 /** Through the connection that holds the read transaction: whatever is written meanwhile, it never begins again. */
 async function copy(
   { source, database, pin }: Reader,
-  { part, compact, report }: CopyOptions,
+  { part, compact, busyTimeoutMs, report }: CopyOptions,
 ): Promise<void> {
   try {
     if (!database.inTransaction) pin();
     if (compact) {
       // What is missing, foreign or locked was found out in the same way as without `compact`.
       database.exec('rollback');
+      database.pragma(`busy_timeout = ${Math.trunc(busyTimeoutMs)}`);
       report({ step: 'copy', name: source.name, done: 0, total: 0 });
       database.prepare('vacuum into ?').run(part);
       return;
