@@ -12,6 +12,7 @@ const benches: Readonly<Record<string, () => Promise<{ measure(): Promise<Outcom
   crashes: () => import('./crashes.ts'),
   uploads: () => import('./uploads.ts'),
   logs: () => import('./logs.ts'),
+  backup: () => import('./backup.ts'),
 };
 
 const USAGE = `Usage: node build/bench/main.js [--json] [${Object.keys(benches).join(' | ')}]...`;

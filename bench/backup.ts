@@ -1,0 +1,190 @@
+/** Snapshots of a large database that another process writes to, beside SQLite's own ways to copy one. */
+import { execFileSync, fork, spawnSync } from 'node:child_process';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { loadDriver } from '../src/backends/sqlite/driver.ts';
+import type { SnapshotCost } from './backup-memory.ts';
+import {
+  alternate,
+  type Figure,
+  MEGABYTE,
+  median,
+  type Outcome,
+  percentile,
+  timed,
+  withTemporaryFolder,
+} from './measure.ts';
+
+const SIZE_MB = Number(process.env.CHS_BENCH_MB ?? 1000);
+const ROUNDS = 5;
+const WRITES_PER_SECOND = 100;
+const ALONE_MS = 8000;
+const ROW_BYTES = 1000;
+/** With a writer, `.backup` begins again at each write, and may never come to its end. */
+const GIVE_UP_MS = 30_000;
+
+const entry = fileURLToPath(new URL('../../dist/backup-worker.cjs', import.meta.url));
+
+export function measure(): Promise<Outcome> {
+  if (process.platform !== 'linux' || spawnSync('sqlite3', ['-version']).error)
+    return Promise.resolve({ figures: [], notes: ['left out: it needs Linux and sqlite3'] });
+  return withTemporaryFolder(measureIn);
+}
+
+async function measureIn(folder: string): Promise<Outcome> {
+  const path = join(folder, 'live.db');
+  makeDatabase(path);
+  const out = join(folder, 'out.db');
+  const costs: SnapshotCost[] = [];
+  const writer = startWriter(path);
+  await sleep(ALONE_MS);
+  const alone = await writer.take();
+  const during: number[] = [];
+  const chs = async (): Promise<number> => {
+    await writer.take();
+    const cost = snapshot(path, join(folder, 'snapshots'));
+    during.push(...(await writer.take()).samples);
+    costs.push(cost);
+    return cost.ms;
+  };
+  const sqlite = (command: string): Promise<number> => {
+    rmSync(out, { force: true });
+    return timed(() => execFileSync('sqlite3', [path, command], { timeout: GIVE_UP_MS }));
+  };
+  const whileWritten = await sqlite(`.backup ${out}`).catch(() => null);
+  const written = await alternate(ROUNDS, { chs });
+  const { failures } = await writer.take();
+  writer.stop();
+  const times = await alternate(ROUNDS, {
+    backup: () => sqlite(`.backup ${out}`),
+    chs: () => snapshot(path, join(folder, 'snapshots')).ms,
+    vacuum: () => sqlite(`vacuum into '${out}'`),
+  });
+  return {
+    figures: figuresOf(costs, { written: written.chs, ...times }, { alone: alone.samples, during }),
+    notes: [
+      `${SIZE_MB} MB, ${WRITES_PER_SECOND} writes a second, ${ROUNDS} rounds, medians; chs checks, hashes and syncs its copy, sqlite3 does not check or hash.`,
+      `Copies that began again: ${costs.reduce((sum, { restarts }) => sum + restarts, 0)}. Writes that failed (no busy timeout): ${alone.failures + failures}.`,
+      whileWritten === null
+        ? `sqlite3 .backup with the same writer: given up after ${GIVE_UP_MS / 1000} s.`
+        : `sqlite3 .backup with the same writer, once: ${Math.round(whileWritten)} ms.`,
+      `Memory: VmHWM counts the program text that both processes map once for each; private is RssAnon.`,
+    ],
+  };
+}
+
+interface Times {
+  readonly written: number[];
+  readonly chs: number[];
+  readonly backup: number[];
+  readonly vacuum: number[];
+}
+
+function figuresOf(
+  costs: readonly SnapshotCost[],
+  { written, chs, backup, vacuum }: Times,
+  { alone, during }: { readonly alone: number[]; readonly during: number[] },
+): Figure[] {
+  const peer = { name: '.backup, idle', value: median(backup) };
+  const of = (field: keyof SnapshotCost): number => median(costs.map((cost) => cost[field]));
+  return [
+    {
+      name: 'verified snapshot, idle',
+      unit: 'ms',
+      chs: median(chs),
+      peer,
+      wanted: { of: 'ratio', comparison: '<=', bound: 1.3 },
+    },
+    {
+      name: 'verified snapshot, with a writer',
+      unit: 'ms',
+      chs: median(written),
+      peer,
+      wanted: { of: 'ratio', comparison: '<=', bound: 1.3 },
+    },
+    {
+      name: 'verified snapshot, idle',
+      unit: 'ms',
+      chs: median(chs),
+      peer: { name: 'VACUUM INTO', value: median(vacuum) },
+      wanted: null,
+    },
+    {
+      name: 'a write, P99',
+      unit: 'ms',
+      chs: percentile(during, 0.99),
+      peer: { name: 'alone', value: percentile(alone, 0.99) },
+      wanted: null,
+    },
+    {
+      name: 'a write, the longest',
+      unit: 'ms',
+      chs: Math.max(...during),
+      peer: { name: 'alone', value: Math.max(...alone) },
+      wanted: null,
+    },
+    {
+      name: 'memory of all processes, growth',
+      unit: 'MB',
+      chs: of('peakGrowthBytes') / MEGABYTE,
+      peer: null,
+      wanted: { of: 'chs', comparison: '<', bound: 50 },
+    },
+    {
+      name: 'private memory, growth',
+      unit: 'MB',
+      chs: of('privateGrowthBytes') / MEGABYTE,
+      peer: null,
+      wanted: null,
+    },
+    {
+      name: 'event loop of the parent, P99',
+      unit: 'ms',
+      chs: of('loopP99Ms'),
+      peer: null,
+      wanted: { of: 'chs', comparison: '<', bound: 10 },
+    },
+  ];
+}
+
+function makeDatabase(path: string): void {
+  const database = new (loadDriver())(path);
+  database.pragma('journal_mode = wal');
+  database.exec(`create table rows (id integer primary key, name text, bytes blob);
+    create index by_name on rows (name); create table written (id integer primary key, bytes blob)`);
+  const rows = (SIZE_MB * MEGABYTE) / (ROW_BYTES + 100);
+  const insert =
+    database.prepare(`with recursive n (i) as (select 1 union all select i + 1 from n where i < ?)
+    insert into rows (name, bytes) select hex(randomblob(16)), randomblob(${ROW_BYTES}) from n`);
+  for (let part = 0; part < 20; part += 1) insert.run(Math.ceil(rows / 20));
+  database.pragma('wal_checkpoint(truncate)');
+  database.close();
+}
+
+/** In a process of its own, as memory is counted from its start. */
+function snapshot(path: string, folder: string): SnapshotCost {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { mode: 0o700 });
+  const program = fileURLToPath(new URL('./backup-memory.js', import.meta.url));
+  return JSON.parse(execFileSync(process.execPath, [program, path, folder, entry], { encoding: 'utf8' }));
+}
+
+interface Taken {
+  readonly samples: number[];
+  readonly failures: number;
+}
+
+function startWriter(path: string) {
+  const program = fileURLToPath(new URL('./backup-writer.js', import.meta.url));
+  const child = fork(program, [path, String(WRITES_PER_SECOND)]);
+  return {
+    take: () =>
+      new Promise<Taken>((resolve) => {
+        child.once('message', (taken) => resolve(taken as Taken));
+        child.send('take');
+      }),
+    stop: () => child.disconnect(),
+  };
+}
