@@ -1,9 +1,11 @@
 /** A process that makes and removes backups in a place until it is killed, and says when it begins what. */
 import { openBackupTarget } from '../../src/backends/open.ts';
 import { backupId, localFile, makeBackup, sha256, transfer } from './backup-making.ts';
+import { realServer } from './s3-server.ts';
 
-const [place = '', workRoot = '', s3 = '{}'] = process.argv.slice(2);
-const target = await openBackupTarget({ place, s3: JSON.parse(s3), workRoot });
+const [place = '', workRoot = ''] = process.argv.slice(2);
+const s3 = realServer() ?? { region: 'us-east-1', path_style: true };
+const target = await openBackupTarget({ place, s3, workRoot });
 const made: string[] = [];
 console.log('ready');
 for (;;) {

@@ -48,7 +48,8 @@ export function reasonOf(error: Error): Refused {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   const s3Code = BY_CODE[error.name] === undefined && BY_CODE[code] !== undefined ? code : error.name;
   const known = BY_CODE[s3Code];
-  if (known !== undefined) return { s3Code, status, reason: known };
+  // The SDK calls a connection that broke a timeout as well.
+  if (known !== undefined && !UNREACHABLE.test(code)) return { s3Code, status, reason: known };
   if (UNREACHABLE.test(code) || UNREACHABLE.test(error.name) || error.message === 'aborted') {
     return { s3Code: code || error.name, status: 0, reason: 'cannot be reached' };
   }
