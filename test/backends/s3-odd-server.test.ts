@@ -189,9 +189,41 @@ t.test('puts without conditions and checksums where the server knows none, and r
     t.ok(first > 0);
     await makeBackup(target, backupId(), 100);
     t.equal(refused, first);
-    t.equal((await target.list()).length, 0, 'this server lists no folders');
+    t.equal((await target.list()).length, 2);
     t.equal(server.objects.size, 8);
   }
+});
+
+t.test('sweeps what was left a day ago, and nothing else', async (t) => {
+  const { server, target } = await scene(t);
+  const hoursAgo = (hours: number): Date => new Date(Date.now() - hours * 3_600_000);
+  const [left, mixed, fresh, timeless, whole] = [0, 1, 2, 3, 4].map(() => backupId());
+  const put = (key: string, at?: Date): void => {
+    server.objects.set(`p/${key}`, Buffer.from('x'));
+    if (at) server.putAt.set(`p/${key}`, at);
+  };
+  put(`${left}/main.db.gz`, hoursAgo(30));
+  put(`${left}/msg.db.gz`, hoursAgo(25));
+  put(`${mixed}/main.db.gz`, hoursAgo(30));
+  put(`${mixed}/msg.db.gz`, hoursAgo(1));
+  put(`${fresh}/main.db.gz`, hoursAgo(23));
+  put(`${timeless}/main.db.gz`);
+  put(`${whole}/main.db.gz`, hoursAgo(30));
+  put(`${whole}/manifest.json`, hoursAgo(30));
+  put('somebody/else', hoursAgo(30));
+  put(`pool/ab/${'ab'.repeat(32)}.gz`, hoursAgo(30));
+  const objects = server.objects.size;
+  for (const key of [`${left}/app.dump`, `pool/ab/${'ab'.repeat(32)}.gz`, 'somebody/else'])
+    server.uploads.set(`p/${key}`, hoursAgo(25));
+  server.uploads.set(`p/${fresh}/app.dump`, hoursAgo(1));
+  t.equal(await target.sweep(), 4);
+  t.equal(server.objects.size, objects - 2);
+  t.notOk([...server.objects.keys()].some((key) => key.includes(`${left}`)));
+  t.same([...server.uploads.keys()], ['p/somebody/else', `p/${fresh}/app.dump`]);
+  t.same(await target.list(), [whole]);
+  server.odd = (request, response) =>
+    request.url?.includes('uploads') === true && refuse(response, 501, 'NotImplemented');
+  t.equal(await target.sweep(), 0, 'nor does it need a list of uploads');
 });
 
 t.test('leaves alone what another one put in the very moment', async (t) => {

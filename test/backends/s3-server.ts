@@ -56,6 +56,10 @@ export interface OddServer {
   readonly settings: S3Settings & { readonly endpoint: string };
   /** What it holds, by key. */
   readonly objects: Map<string, Buffer>;
+  /** When an object was put, for lists that tell it; without one, the time is left out. */
+  readonly putAt: Map<string, Date>;
+  /** Uploads in parts that nobody completed: key and when each began. */
+  readonly uploads: Map<string, Date>;
   /** `METHOD KEY` of each request, as they came. */
   readonly requests: string[];
   /** Answers in place of the server; false leaves it to the server. */
@@ -74,6 +78,8 @@ export async function oddServer(t: Test): Promise<OddServer> {
       path_style: true,
     },
     objects: new Map(),
+    putAt: new Map(),
+    uploads: new Map(),
     requests: [],
     odd: () => false,
   };
@@ -82,7 +88,7 @@ export async function oddServer(t: Test): Promise<OddServer> {
     const key = decodeURIComponent(url.pathname.slice(BUCKET.length + 2));
     odd.requests.push(`${request.method} ${key}`);
     if (odd.odd(request, response, key)) return request.resume();
-    answer(odd.objects, key, url, request, response).catch((error) => response.destroy(error));
+    answer(odd, key, url, request, response).catch((error) => response.destroy(error));
     return undefined;
   });
   server.listen(0, '127.0.0.1');
@@ -103,7 +109,7 @@ export function refuse(response: ServerResponse, status: number, code: string): 
 }
 
 async function answer(
-  objects: Map<string, Buffer>,
+  { objects, putAt, uploads }: OddServer,
   key: string,
   url: URL,
   request: IncomingMessage,
@@ -119,17 +125,49 @@ async function answer(
       response.writeHead(200, { etag: '"1"' }).end();
     }
   } else if (request.method === 'DELETE') {
-    objects.delete(key);
+    if (url.searchParams.has('uploadId')) uploads.delete(key);
+    else objects.delete(key);
     response.writeHead(204).end();
   } else if (key === '') {
     const prefix = url.searchParams.get('prefix') ?? '';
-    const keys = [...objects.keys()].filter((key) => key.startsWith(prefix));
-    const contents = keys.map((key) => `<Contents><Key>${key}</Key><Size>1</Size></Contents>`).join('');
+    const list = url.searchParams.has('uploads')
+      ? uploadsBelow(prefix, uploads)
+      : objectsBelow(prefix, url.searchParams.get('delimiter') ?? '\0', objects, putAt);
     response.writeHead(200, { 'content-type': 'application/xml' });
-    response.end(`<ListBucketResult><IsTruncated>false</IsTruncated>${contents}</ListBucketResult>`);
+    response.end(list);
   } else if (!found) refuse(response, 404, 'NoSuchKey');
   else {
     response.writeHead(200, { etag: '"1"', 'content-length': found.length });
     response.end(request.method === 'HEAD' ? undefined : found);
   }
+}
+
+function uploadsBelow(prefix: string, uploads: ReadonlyMap<string, Date>): string {
+  const listed = [...uploads].filter(([key]) => key.startsWith(prefix));
+  const rows = listed.map(
+    ([key, at]) =>
+      `<Upload><Key>${key}</Key><UploadId>1</UploadId><Initiated>${at.toISOString()}</Initiated></Upload>`,
+  );
+  return `<ListMultipartUploadsResult><IsTruncated>false</IsTruncated>${rows.join('')}</ListMultipartUploadsResult>`;
+}
+
+function objectsBelow(
+  prefix: string,
+  delimiter: string,
+  objects: ReadonlyMap<string, Buffer>,
+  putAt: ReadonlyMap<string, Date>,
+): string {
+  const rows = new Set<string>();
+  for (const key of objects.keys()) {
+    if (!key.startsWith(prefix)) continue;
+    const end = key.indexOf(delimiter, prefix.length);
+    const at = putAt.get(key);
+    const time = at ? `<LastModified>${at.toISOString()}</LastModified>` : '';
+    rows.add(
+      end < 0
+        ? `<Contents><Key>${key}</Key><Size>1</Size>${time}</Contents>`
+        : `<CommonPrefixes><Prefix>${key.slice(0, end + 1)}</Prefix></CommonPrefixes>`,
+    );
+  }
+  return `<ListBucketResult><IsTruncated>false</IsTruncated>${[...rows].join('')}</ListBucketResult>`;
 }
