@@ -15,13 +15,18 @@ access=test:tester secret=testing
 owner=$(id -un)
 conf=$dir/conf
 
+is_ours() { [ -r "/proc/$1/cmdline" ] && tr '\0' ' ' < "/proc/$1/cmdline" | grep -qF "$dir"; }
+
 stop() {
-  local file pid
+  local file pid _
   for file in "$dir"/run/*.pid; do
     [ -f "$file" ] || continue
     pid=$(cat "$file")
     # Only what we started: the number may be another program's by now.
-    if tr '\0' ' ' < "/proc/$pid/cmdline" 2>/dev/null | grep -qF "$dir"; then kill "$pid" 2>/dev/null || true; fi
+    if is_ours "$pid"; then
+      kill "$pid" 2>/dev/null || true
+      for _ in $(seq 50); do is_ours "$pid" || break; sleep 0.1; done
+    fi
     rm -f "$file"
   done
 }
@@ -130,14 +135,23 @@ start() {
   storage container $((port + 2))
   storage account $((port + 3))
   proxy
-  export SWIFT_DIR=$conf
+  # The programs look for swift.conf in /etc alone, and there may be none, or one of somebody else's.
+  cat > "$conf/serve.py" <<'PY'
+import os, runpy, sys
+from swift.common import utils
+utils.set_swift_dir(os.path.dirname(os.path.abspath(__file__)))
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name='__main__')
+PY
   run memcached memcached -l 127.0.0.1 -p $((port + 4)) -m 32 -u "$owner" -P "$dir/run/memcached.own"
   local kind
-  for kind in object container account proxy; do run "$kind" "swift-$kind-server" "$conf/$kind.conf"; done
+  for kind in object container account proxy; do
+    run "$kind" /usr/bin/python3 "$conf/serve.py" "$(command -v "swift-$kind-server")" "$conf/$kind.conf"
+  done
 
   # Ready when it refuses a signature: until then nobody answers, or the proxy says that it has no servers.
   local code=000 _
-  for _ in $(seq 300); do
+  for _ in $(seq 600); do
     code=$(curl -s -o /dev/null -m 5 -w '%{http_code}' -H 'Authorization: AWS nobody:nothing' \
       -H "Date: $(date -Ru)" "http://127.0.0.1:$port/none" || true)
     [ "$code" = 403 ] && break
