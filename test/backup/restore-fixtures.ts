@@ -78,7 +78,7 @@ export async function makeBackup(
   worker: BackupWorker,
   top: string,
   databases: Readonly<Record<string, string>>,
-  files?: { readonly database: string; readonly content: Readonly<Record<string, string>> },
+  files?: { readonly database: string; readonly content: Readonly<Record<string, string | Buffer>> },
 ): Promise<MadeBackup> {
   const folder = join(top, ID);
   mkdirSync(folder, { recursive: true });
@@ -116,10 +116,10 @@ export async function makeBackup(
 function makeFiles(
   top: string,
   folder: string,
-  { database, content }: { database: string; content: Readonly<Record<string, string>> },
+  { database, content }: { database: string; content: Readonly<Record<string, string | Buffer>> },
 ): FilesEntry {
   const lines: FileLine[] = Object.entries(content).map(([key, text]) => {
-    const bytes = Buffer.from(text);
+    const bytes = typeof text === 'string' ? Buffer.from(text) : text;
     const hash = sha256(bytes);
     mkdirSync(join(top, 'pool', hash.slice(0, 2)), { recursive: true });
     writeFileSync(poolPath(top, hash), gzipSync(bytes));

@@ -23,6 +23,7 @@ import { openFileSource } from '../../src/backup/restore/open-file.ts';
 import { restoreSqlite } from '../../src/backup/restore/sqlite.ts';
 import { sweepStaging } from '../../src/backup/restore/staging.ts';
 import type { BackupWorker } from '../../src/backup/worker/protocol.ts';
+import { codeOf } from '../../src/platform/system-error.ts';
 import { testFolder } from '../fixtures/folder.ts';
 import {
   ended,
@@ -45,6 +46,15 @@ function untilSaid(child: ChildProcess, word: string): Promise<void> {
   return new Promise((resolve) => {
     child.stdout?.on('data', (text) => String(text).includes(word) && resolve());
   });
+}
+
+/** It may be done already. */
+function killGroup(group: number): void {
+  try {
+    process.kill(-group, 'SIGKILL');
+  } catch (error) {
+    if (codeOf(error) !== 'ESRCH') throw error;
+  }
 }
 
 /** Waits until no process of a group is left. */
@@ -356,7 +366,7 @@ t.test(
       if (round % 2 === 0) await Promise.race([untilSaid(child, 'replace'), ended(child)]);
       await wait(Math.random() * (round % 2 === 0 ? 250 : 1000));
       // Both at once, or the parent alone: what the worker does a moment longer ends in the same two ways.
-      if (round % 4 < 2) process.kill(-Number(child.pid), 'SIGKILL');
+      if (round % 4 < 2) killGroup(Number(child.pid));
       else child.kill('SIGKILL');
       await ended(child);
       await groupGone(Number(child.pid));
