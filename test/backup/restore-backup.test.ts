@@ -82,8 +82,10 @@ t.test('a chs runs on its restored data at once', async (t) => {
   const chs = (...args: string[]) =>
     promisify(execFile)(process.execPath, [join(projectRoot, 'dist', 'chs.cjs'), ...args], { cwd: top, env });
   const { stdout } = await chs('dump', 'list', '--json');
-  const [dump] = JSON.parse(stdout).minidumps ?? JSON.parse(stdout).items ?? [];
-  t.ok(dump, stdout);
+  const [{ id = '' } = {}] = JSON.parse(stdout).minidumps;
+  const file = join(top, 'back.dmp');
+  await chs('dump', 'download', id, '--output', file);
+  t.ok(readFileSync(file).equals(documented.minidump.bytes));
 });
 
 t.test('a drill restores, opens and removes; a damaged backup makes a report that says so', async (t) => {

@@ -1,6 +1,16 @@
 /** Restoring stored files: what is there already, what is in the way, and lists that lead elsewhere. */
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import type { Test } from 'tap';
 import t from 'tap';
@@ -9,6 +19,7 @@ import { restoreFiles } from '../../src/backup/restore/files.ts';
 import { openFileSource } from '../../src/backup/restore/open-file.ts';
 import { testFolder } from '../fixtures/folder.ts';
 import {
+  ended,
   type MadeBackup,
   makeBackup,
   makeDatabase,
@@ -16,6 +27,7 @@ import {
   nowMs,
   poolPath,
   sha256,
+  started,
   testWorker,
   treeOf,
   writeList,
@@ -192,3 +204,37 @@ t.test('an aborted restore of files leaves whole files alone', async (t) => {
   await t.rejects(restoreTo(folder, join(top, 'storage'), stop.signal), { message: 'enough' });
   t.same(treeOf(join(top, 'storage')), {});
 });
+
+t.test(
+  'killed at any instant, every file that is there is whole, and the next restore ends it',
+  async (t) => {
+    const top = testFolder(t);
+    makeDatabase(join(top, 'main.db'), 'main', 3);
+    const many: Record<string, string> = {};
+    for (let n = 0; n < 300; n += 1) many[`minidumps/${n % 17}/${n}.dmp`] = `dump ${n} `.repeat(2000);
+    const { folder } = await makeBackup(
+      testWorker(t),
+      join(top, 'backups'),
+      { main: join(top, 'main.db') },
+      { database: 'main', content: many },
+    );
+    const to = join(top, 'storage');
+    let partial = 0;
+    for (let round = 0; round < 6; round += 1) {
+      rmSync(to, { recursive: true, force: true });
+      const child = await started(t, 'restore-process.js', [folder, to, 'files']);
+      await wait(Math.random() * 400);
+      child.kill('SIGKILL');
+      await ended(child);
+      const keys = (existsSync(to) ? readdirSync(to, { recursive: true }) : [])
+        .map((name) => String(name).replaceAll('\\', '/'))
+        .filter((name) => name.endsWith('.dmp'));
+      const broken = keys.filter((key) => readFileSync(join(to, key), 'utf8') !== many[key]);
+      t.same(broken, [], `${keys.length} files`);
+      if (keys.length > 0 && keys.length < 300) partial += 1;
+      t.match(await restoreTo(folder, to), { count: 300, same: keys.length, written: 300 - keys.length });
+      t.same(readdirSync(to), ['minidumps'], 'nothing else is left');
+    }
+    t.comment(`killed in the middle ${partial} times`);
+  },
+);

@@ -288,6 +288,19 @@ t.test('compares the content with the manifest, whatever the archive says', asyn
   }
 });
 
+t.test('asks for the room that it needs before it begins', async (t) => {
+  const worker = testWorker(t);
+  const top = testFolder(t, { db: {} });
+  makeDatabase(join(top, 'from.db'), 'new');
+  const backup = await makeBackup(worker, join(top, 'backups'), { main: join(top, 'from.db') });
+  const [entry] = backup.manifest.databases;
+  if (!entry) throw new Error('no database');
+  backup.manifest.databases[0] = { ...entry, size: 2 ** 50 };
+  backup.write();
+  await t.rejects(restoreFrom(backup.folder, join(top, 'db', 'main.db'), worker), { code: 'STORAGE_FULL' });
+  t.same(readdirSync(join(top, 'db')), []);
+});
+
 t.test('an aborted restore leaves nothing', async (t) => {
   const worker = testWorker(t);
   const top = testFolder(t, { db: {} });
