@@ -49,7 +49,7 @@ for (const links of ['links', 'none']) {
       const begun = new Promise((resolve) => child.stdout?.once('data', resolve));
       child.stdin?.write('go');
       await begun;
-      await wait(Math.random() * 30);
+      await wait(Math.random() * (round % 2 === 0 ? 60 : 400));
       child.kill('SIGKILL');
       await ended(child);
       renameSync(join(db, 'staged'), folder);
