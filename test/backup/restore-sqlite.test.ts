@@ -1,3 +1,4 @@
+/** Restoring one SQLite database: what it replaces, what it refuses, and what it compares. */
 import {
   chmodSync,
   existsSync,
