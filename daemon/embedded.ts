@@ -2,11 +2,13 @@
 import { Readable } from 'node:stream';
 import { TrieRouter } from 'hono/router/trie-router';
 import type { LoadedConfig } from '../config/load.ts';
-import { createBackupsAlone, createChs } from '../src/compose.ts';
+import type { Config } from '../config/schema.ts';
+import { type Chs, createBackupsAlone, createChs } from '../src/compose.ts';
 import type { Principal } from '../src/platform/access.ts';
 import type { HeaderReader, Reply } from './answer.ts';
 import { type App, createApp } from './app.ts';
 import { openLazyLog } from './log/lazy.ts';
+import type { OpenLog } from './log/open.ts';
 
 /** A request from the same process. `path` includes the query. */
 export interface DirectRequest {
@@ -40,6 +42,14 @@ export async function openEmbedded({ config }: LoadedConfig, part: Part = 'all')
     part === 'backup'
       ? await createBackupsAlone(config, { log })
       : await createChs(config, { log, keys: [] });
+  return embed(chs, { config, log });
+}
+
+/** A whole chs for callers in this process; closing it closes the log, too. */
+export function embed(
+  chs: Chs,
+  { config, log }: { config: Config; log: Omit<OpenLog, 'setLevel'> },
+): Embedded {
   const app = createApp(chs, { config, log, router: new TrieRouter() });
   const replies = new Map<Readable, Promise<void>>();
   return {

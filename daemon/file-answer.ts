@@ -66,8 +66,11 @@ function follow(c: Context<AppEnv>, body: Readable, release: (end: ReplyEnd) => 
   body.once('error', (error) => {
     if (isCutOff(error)) return;
     end = 'failed';
-    // Until the first byte it is the request's own failure, and logged as such.
-    if (isBegun) log.error(`${c.req.method} ${withoutToken(c.req.path)} broke off`, {}, error);
+    // Until the first byte it is the request's own failure, and answered and logged as such.
+    if (!isBegun) return;
+    log.error(`${c.req.method} ${withoutToken(c.req.path)} broke off`, {}, error);
+    // The HTTP library would write the error's text behind the bytes and end the reply as if it were whole.
+    c.env?.outgoing?.destroy();
   });
   const over = new Promise<void>((resolve) => {
     body.once('close', () => void release(end).then(resolve));

@@ -3,9 +3,8 @@ import { dirname } from 'node:path';
 import { parseBind } from '../config/bind.ts';
 import type { Config } from '../config/schema.ts';
 import type { FixedKey } from '../src/platform/access.ts';
-import { ChsError } from '../src/platform/errors.ts';
 import { ensureGeneratedKey } from '../src/platform/generated-key.ts';
-import { configuredKeys, isLoopback, sampleKeys, unsafeListen } from '../src/platform/listen-safety.ts';
+import { configuredKeys, isSampleToken, sampleKeys, unsafeListen } from '../src/platform/listen-safety.ts';
 
 export interface ListenKeys {
   /** Keys besides those of the configuration. */
@@ -24,14 +23,14 @@ export interface ListenKeys {
  *   KEY_UNUSABLE, KEY_UNWRITABLE
  */
 export function keysFor(config: Config): ListenKeys {
-  const refusal = unsafeListen(config) ?? unsafeForBackups(config);
+  const refusal = unsafeListen(config);
   if (refusal) throw refusal;
   const configured = configuredKeys(config);
   const warnings = sampleKeys(configured).map(
     ({ name }) => `${name} is the key from the documentation; set one of your own`,
   );
-  if (config.backup.token === SAMPLE_TOKEN)
-    warnings.push('backup.token is the one from the documentation; set one of your own');
+  if (isSampleToken(config.backup.token))
+    warnings.push('backup.token is the token from the documentation; set one of your own');
   if (configured.length > 0) return { keys: [], generated: null, keyFile: null, warnings };
   const { key, path, created, exposed } = ensureGeneratedKey(dirname(config.database.path));
   return {
@@ -42,25 +41,7 @@ export function keysFor(config: Config): ListenKeys {
   };
 }
 
-/** It stands in the sample configuration: everyone knows it. */
-const SAMPLE_TOKEN = 'replace-me-with-a-long-random-token';
-
 /** Where backups alone are given out; null where nothing is set. */
 export function backupListen({ backup }: Config): { readonly host: string; readonly port: number } | null {
   return backup.listen === undefined ? null : parseBind(backup.listen);
-}
-
-/** Why databases would be given to whoever can reach an address; null when they would not. */
-function unsafeForBackups(config: Config): ChsError | null {
-  const { token } = config.backup;
-  const own = backupListen(config);
-  if (own !== null && !isLoopback(own.host) && token === undefined)
-    return new ChsError('UNSAFE_LISTEN', {
-      host: own.host,
-      reason: 'backup.listen needs a backup.token there',
-    });
-  if (token !== SAMPLE_TOKEN) return null;
-  const host = [config.server.host, own?.host].find((one) => one !== undefined && !isLoopback(one));
-  if (host === undefined) return null;
-  return new ChsError('UNSAFE_LISTEN', { host, reason: 'backup.token is the one from the documentation' });
 }

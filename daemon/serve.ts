@@ -37,13 +37,14 @@ export interface Daemon {
 /**
  * Starts a daemon and gives it once it listens.
  *
+ * @param create makes the chs that it serves
  * @throws ChsError UNSAFE_LISTEN, KEY_UNUSABLE, KEY_UNWRITABLE, PORT_TAKEN, PORT_NOT_ALLOWED,
  *   LISTEN_FAILED, DATABASE_UNUSABLE, DATABASE_BUSY
  */
-export async function startDaemon({ config }: LoadedConfig): Promise<Daemon> {
+export async function startDaemon({ config }: LoadedConfig, create = createChs): Promise<Daemon> {
   const keys = keysFor(config);
   const log = openLog(config.logging, config.logging.stdout);
-  const chs = await createChs(config, { log, keys: keys.keys });
+  const chs = await create(config, { log, keys: keys.keys });
   const { listeners, url, backupUrl } = await openListeners(chs, config, log).catch(
     async (error: unknown) => {
       await chs.close();

@@ -18,6 +18,12 @@ export const downloadOperations = {
         db: databaseName.default('all').describe('One database by its name, such as main or msg, or all'),
       }),
     output: null,
-    errors: [...snapshotErrors, 'BACKUP_LOCAL_ONLY', 'ORIGIN_REFUSED', 'NO_SUCH_DATABASE'],
+    errors: [
+      ...snapshotErrors,
+      'BACKUP_LOCAL_ONLY',
+      'ORIGIN_REFUSED',
+      'NO_SUCH_DATABASE',
+      'PRECONDITION_FAILED',
+    ],
   },
 } as const;

@@ -57,7 +57,13 @@ export const listOperations = {
         copy: z.boolean().default(false).describe('From the copy, not from the first place'),
       }),
     output: null,
-    errors: [...targetErrors, 'BACKUP_NOT_FOUND', 'BACKUP_DAMAGED'],
+    errors: [
+      ...targetErrors,
+      'BACKUP_NOT_FOUND',
+      'BACKUP_DAMAGED',
+      'PRECONDITION_FAILED',
+      'RANGE_NOT_SATISFIABLE',
+    ],
   },
   readPoolFile: {
     summary: 'Download a stored file that a backup names',
@@ -71,6 +77,6 @@ export const listOperations = {
         copy: z.boolean().default(false).describe('From the copy, not from the first place'),
       }),
     output: null,
-    errors: [...targetErrors, 'BACKUP_DAMAGED'],
+    errors: [...targetErrors, 'BACKUP_DAMAGED', 'PRECONDITION_FAILED', 'RANGE_NOT_SATISFIABLE'],
   },
 } as const;
