@@ -37,7 +37,10 @@ export function keysFor(config: Config): ListenKeys {
     keys: [{ name: 'generated', key }],
     generated: created ? { key, path } : null,
     keyFile: path,
-    warnings: exposed ? [`other users of this machine can read the API key in ${path}; make it 0600`] : [],
+    warnings: [
+      ...warnings,
+      ...(exposed ? [`other users of this machine can read the API key in ${path}; make it 0600`] : []),
+    ],
   };
 }
 

@@ -44,6 +44,8 @@ export function openapiDocument(tables: readonly Operations[]): Json {
         apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
         bearer: { type: 'http', scheme: 'bearer' },
         keyInQuery: { type: 'apiKey', in: 'query', name: 'key' },
+        backupToken: { type: 'apiKey', in: 'header', name: 'X-Backup-Token' },
+        backupTokenInQuery: { type: 'apiKey', in: 'query', name: 'token' },
       },
     },
     paths: { ...paths, ...documentPaths(paths) },
@@ -55,6 +57,8 @@ function documentPaths(paths: Readonly<Record<string, Json>>): Record<string, Js
   const ready = paths['/health/ready']?.get;
   return {
     ...(ready ? { '/ready': { get: { ...(ready as Json), operationId: 'readyShort' } } } : {}),
+    '/health/metrics': { get: metrics('metrics') },
+    '/metrics': { get: metrics('metricsShort') },
     '/openapi.json': {
       get: {
         operationId: 'openapi',
@@ -69,6 +73,22 @@ function documentPaths(paths: Readonly<Record<string, Json>>): Record<string, Js
           ...failures(jsonFailure('PlainFailure'), []),
         },
       },
+    },
+  };
+}
+
+function metrics(operationId: string): Json {
+  return {
+    operationId,
+    summary: 'Say what Prometheus asks for',
+    'x-scope': 'public',
+    security: [],
+    responses: {
+      200: {
+        description: 'Metrics in the text format of Prometheus',
+        content: lines('Samples, each with a type and a help text'),
+      },
+      ...failures(jsonFailure('PlainFailure'), []),
     },
   };
 }
@@ -107,6 +127,9 @@ function headers({ reply }: Operation): Json[] {
 
 function securityOf({ access, keyInQuery }: Operation): Json[] {
   if (access === 'public') return [];
+  // The last: no key at all, for callers on the same machine where no token is configured.
+  const forBackups = [{ backupToken: [] }, { backupTokenInQuery: [] }, {}];
+  if (access === 'backup') return [{ apiKey: [] }, { bearer: [] }, ...forBackups];
   return [{ apiKey: [] }, { bearer: [] }, ...(keyInQuery ? [{ keyInQuery: [] }] : [])];
 }
 
@@ -167,7 +190,7 @@ function responses(operation: Operation): Json {
   const succeeded = operation.stream
     ? stream(operation.stream)
     : operation.output === null
-      ? file()
+      ? file(operation)
       : { 200: success(operation, operation.output) };
   return { ...succeeded, ...failures(failureSchemaOf(operation), errorsOf(operation)) };
 }
@@ -195,11 +218,13 @@ function stream(event: z.core.$ZodType): Record<string, Json> {
 }
 
 /** The replies with a file in them, or with word that the caller has it (RFC 9110, 15.3.7 and 15.4.5). */
-function file(): Record<string, Json> {
+function file({ errors }: Operation): Record<string, Json> {
   const content = { 'application/octet-stream': { schema: FILE } };
   return {
     200: { description: 'The file', content },
-    206: { description: 'The part of the file that Range asks for', content },
+    ...(errors.includes('RANGE_NOT_SATISFIABLE')
+      ? { 206: { description: 'The part of the file that Range asks for', content } }
+      : {}),
     304: { description: 'The file is the one that If-None-Match or If-Modified-Since is about' },
   };
 }

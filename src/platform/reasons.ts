@@ -220,6 +220,15 @@ const rows: readonly PhraseRow[] = [
   ['"{field}" is missing or of another type', '"{field}" 缺失或类型不符'],
   ['{received} of {size} bytes arrived', '共 {size} 字节，只收到 {received} 字节'],
   ['the SHA-256 of what arrived is {found}, not {said}', '收到内容的 SHA-256 为 {found}，应为 {said}'],
+  // Who may take a backup.
+  ['the caller is on another machine', '调用方在另一台机器上'],
+  ['the request was forwarded', '请求经过转发'],
+  ['the request may have been forwarded: it is of HTTP/1.0', '请求可能经过转发：它使用 HTTP/1.0'],
+  ['the Host header names another machine', 'Host 头指向另一台机器'],
+  ['backup.listen needs a backup.token there', '在该地址上 backup.listen 需要 backup.token'],
+  ['backup.token is the token from the documentation', 'backup.token 是文档中的示例令牌'],
+  ['the snapshot of {name} is not as long as it was', '{name} 的快照长度已改变'],
+  ['a snapshot cannot be read ({code})', '无法读取快照（{code}）'],
 ];
 
 /** What schemas and `typeof` call the types of JSON. */

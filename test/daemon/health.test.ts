@@ -112,7 +112,7 @@ inBoth('/openapi.json is an OpenAPI 3.1 document of every operation', async (t, 
 
 inBoth('/openapi.json names every route and reply, and nothing of the command line', async (t, chs) => {
   const { body } = await answerOf(await chs.bare('/openapi.json'));
-  for (const path of ['/ready', '/openapi.json'])
+  for (const path of ['/ready', '/metrics', '/health/metrics', '/openapi.json'])
     t.ok(at(body, 'paths', path, 'get', 'responses', '200'), path);
   for (const kind of ['minidump', 'pdb', 'exe']) {
     const replies = at(body, 'paths', `/api/download/${kind}/{id}`, 'get', 'responses');
