@@ -124,7 +124,8 @@ async function run(
     return streamEvents(c, (own) => handler(input, own), call, isWelcome);
   }
   const output = await handler(input, call).catch((error: unknown) => {
-    if (operation.logsFailures) c.set('isLogged', true);
+    // What is in no table is a fault in the code, which nobody expected; better twice than never.
+    if (operation.logsFailures && error instanceof ChsError) c.set('isLogged', true);
     throw error;
   });
   if (operation.reply === 'bytes') return answerFile(c, output as BytesReply);

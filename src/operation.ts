@@ -24,7 +24,7 @@ interface OperationFacts {
   readonly keyInQuery?: true;
   /** Present when the request carries a file. */
   readonly body?: BodySpec;
-  /** Its function writes a line of its own for each failure that it ends with, and whoever serves it writes none. */
+  /** Its function writes a line of its own for each ChsError that it ends with, and whoever serves it writes none. */
   readonly logsFailures?: true;
   /** The errors of its own that it may give, besides those that any route may (see `commonErrors`). */
   readonly errors: readonly ErrorCode[];

@@ -82,3 +82,16 @@ t.test('a host with a port in it is refused, an IPv6 address is not', async (t) 
     t.match(jsonLines((await runChs(['config', 'check', '--json'], { cwd })).stdout), [{ valid }], host);
   }
 });
+
+t.test('says where backups are given out', { skip }, async (t) => {
+  const config = `${LOG_OFF}[backup]\nlisten = "127.0.0.1:0"\n`;
+  const { code, stdout } = await runChs(['serve', '--port', '0', '--json'], {
+    cwd: testFolder(t, { 'chs.config.toml': config }),
+    started: async (kill, stdout) => {
+      await once(stdout, 'data');
+      kill('SIGTERM');
+    },
+  });
+  t.equal(code, 0);
+  t.match(jsonLines(stdout)[0], { backup_url: /^http:\/\/127\.0\.0\.1:\d+\/backupdb$/ });
+});

@@ -194,3 +194,10 @@ t.test('what the function behind it fails with is for itself to log; the rest is
   t.match(failures[0], /\[ERROR\] - Backup failed: it is gone request_id=\S+ stage=snapshot/);
   t.match(failures[1], /\[INFO\] - GET \/backupdb refused: .*code=INVALID_INPUT/);
 });
+
+t.test('a fault in the function behind it is logged whole, whatever the function does', async (t) => {
+  const { url, folder } = await serveDownload(t, () => Promise.reject(new Error('a fault in the code')));
+  const answer = await rawGet(`${url}/backupdb`);
+  t.match(JSON.parse(answer.body), { code: 'INTERNAL' });
+  t.match(readFileSync(logFile(folder), 'utf8'), /\[ERROR\] - GET \/backupdb failed.*a fault in the code/);
+});

@@ -21,7 +21,8 @@ function samplesOf(text: string): Map<string, number> {
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))
     .map((line): [string, number] => {
-      const [, name = '', value] = /^([a-z_]+(?:\{[a-z_]+="[^"]*"(?:,[a-z_]+="[^"]*")*\})?) (\S+)$/.exec(line) ?? [];
+      const [, name = '', value] =
+        /^([a-z_]+(?:\{[a-z_]+="[^"]*"(?:,[a-z_]+="[^"]*")*\})?) (\S+)$/.exec(line) ?? [];
       if (value === undefined) throw new Error(`no sample: ${line}`);
       return [name, Number(value)];
     });
@@ -75,7 +76,10 @@ t.test('every metric has a type, a help text and one name', async (t) => {
 
 t.test('promtool has nothing against it', needs('promtool'), async (t) => {
   const { text } = await metricsOf(async () => ({ verifiedAtMs: AT_MS, lastRun: null }))();
-  const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
+    input: text,
+    encoding: 'utf8',
+  });
   t.equal(status, 0, stdout + stderr);
   t.equal(stdout + stderr, '');
 });
