@@ -219,6 +219,20 @@ function fieldsOf(value: unknown): { code?: unknown; error?: unknown; hint?: unk
   return typeof value === 'object' && value !== null ? value : {};
 }
 
+/**
+ * The file of a reply that was asked for without the typed client, as its request needs headers of its own.
+ *
+ * @throws ChsError what the reply says, or SERVER_REPLY
+ */
+export async function downloadIn(
+  reply: IncomingReply,
+  server: string,
+  operation: Operation,
+): Promise<Download> {
+  if (reply.status >= 400) throw await wireError(reply, server, operation);
+  return download(reply, server);
+}
+
 function download(reply: IncomingReply, server: string): Download {
   const length = reply.headers.get('content-length');
   const disposition = reply.headers.get('content-disposition');
