@@ -11,7 +11,7 @@ export interface GroupModule {
 export interface Group {
   readonly name: string;
   readonly summary: string;
-  readonly section: 'Crashes' | 'Logs' | 'Server' | 'Setup';
+  readonly section: 'Crashes' | 'Logs' | 'Backups' | 'Server' | 'Setup';
   readonly load: () => Promise<GroupModule>;
 }
 
@@ -51,6 +51,12 @@ export const groups: readonly Group[] = [
     summary: 'Give the log tools to a language model over MCP',
     section: 'Logs',
     load: () => import('./mcp.ts'),
+  },
+  {
+    name: 'backup',
+    summary: 'Back up live databases, verify, restore and prune backups',
+    section: 'Backups',
+    load: () => import('./backup.ts'),
   },
   {
     name: 'serve',
@@ -102,12 +108,13 @@ export function overview(columns: number | null): string {
     '',
   ];
   return [
-    ...words('chs: crash dumps, symbols and logs, from the command line and as a small server.'),
+    ...words('chs: crash dumps, symbols, logs and backups, from the command line and as a small server.'),
     '',
     ...words('Usage: chs GROUP [VERB] [options]'),
     '',
     ...section('Crashes'),
     ...section('Logs'),
+    ...section('Backups'),
     ...section('Server'),
     ...section('Setup'),
     'Examples',

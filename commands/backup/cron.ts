@@ -6,9 +6,9 @@ import { addCommand, type CommandContext, type Invocation } from '../define.ts';
 import { usageError } from '../failure.ts';
 import type { ExitCode, Run } from '../run.ts';
 import { COMMAND_CHARS_MAX, crontabBlock, crontabCommand } from './crontab.ts';
-import { installCrontab, removeUnits, systemctl, unitPlace, writeUnits } from './install.ts';
-import { calendarEvents, type CronFields, PatternError, parsePattern } from './pattern.ts';
 import { runForeground } from './foreground.ts';
+import { installCrontab, removeUnits, systemctl, unitPlace, writeUnits } from './install.ts';
+import { type CronFields, calendarEvents, PatternError, parsePattern } from './pattern.ts';
 import { type ScheduledCall, scheduledCall } from './scheduled-call.ts';
 import { systemdUnits, TIMER } from './systemd.ts';
 
@@ -24,8 +24,14 @@ export function cronCommand(parent: Command, context: CommandContext): void {
       'run, until Ctrl-C. A run that was missed is made up for at the start. --print writes what crontab or systemd need ' +
       'to do the same, --install puts it there.',
     options: () => [
-      new Option('--schedule <pattern>', `five fields of cron in place of backup.schedule, or of "${SCHEDULE}"`),
-      new Option('--timezone <zone>', "zone of the schedule in place of backup.timezone, or of the machine's"),
+      new Option(
+        '--schedule <pattern>',
+        `five fields of cron in place of backup.schedule, or of "${SCHEDULE}"`,
+      ),
+      new Option(
+        '--timezone <zone>',
+        "zone of the schedule in place of backup.timezone, or of the machine's",
+      ),
       new Option('--print <scheduler>', 'write a crontab line, or a service and a timer').choices(SCHEDULERS),
       new Option('--install <scheduler>', 'put it into the crontab, or among the units').choices(SCHEDULERS),
       new Option('--uninstall <scheduler>', 'take it out again').choices(SCHEDULERS),
@@ -77,7 +83,8 @@ async function cron(run: Run, { options }: Invocation): Promise<ExitCode> {
   warnOfMissing(run, call);
   const isSystemd = (options.print ?? options.install) === 'systemd';
   const isPrint = options.print !== undefined;
-  if (isSystemd) return isPrint ? printUnits(run, call, fields, given) : installUnits(run, call, fields, given);
+  if (isSystemd)
+    return isPrint ? printUnits(run, call, fields, given) : installUnits(run, call, fields, given);
   const timeZone = given.timeZone === machineZone ? null : given.timeZone;
   return writeCrontab(run, call, { pattern: given.pattern, timeZone }, isPrint);
 }
@@ -122,7 +129,9 @@ function writeCrontab(
   const { out } = run;
   const block = crontabBlock({ ...when, call });
   if (crontabCommand(call).length > COMMAND_CHARS_MAX)
-    out.warn(`the line is longer than some crons take (${COMMAND_CHARS_MAX} characters); use a configuration file`);
+    out.warn(
+      `the line is longer than some crons take (${COMMAND_CHARS_MAX} characters); use a configuration file`,
+    );
   if (isPrint) {
     if (out.json) out.value({ crontab: `${block}\n` });
     else out.line(block);
@@ -171,7 +180,9 @@ async function installUnits(
     );
   }
   if (!place.system) out.note('`loginctl enable-linger` lets it run while you are not logged in.');
-  out.note(`\`${command} list-timers ${TIMER}\` says when it runs, \`journalctl${place.system ? '' : ' --user'} -u chs-backup\` what it said.`);
+  out.note(
+    `\`${command} list-timers ${TIMER}\` says when it runs, \`journalctl${place.system ? '' : ' --user'} -u chs-backup\` what it said.`,
+  );
   return 0;
 }
 
@@ -193,4 +204,3 @@ async function uninstall(run: Run, isSystemd: boolean): Promise<ExitCode> {
   if (problem !== null) out.warn(`the timer may still be running: ${printable(problem, 300)}`);
   return 0;
 }
-

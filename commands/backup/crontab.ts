@@ -2,7 +2,8 @@
 import { dirname } from 'node:path';
 import { type ScheduledCall, scheduledCommands } from './scheduled-call.ts';
 
-const BEGIN = '# BEGIN chs backup (written by `chs backup cron --install crontab`; edits are lost at the next one)';
+const BEGIN =
+  '# BEGIN chs backup (written by `chs backup cron --install crontab`; edits are lost at the next one)';
 const END = '# END chs backup';
 /** By its beginning, so that another version's words are recognised. */
 const BEGIN_MARK = /^# BEGIN chs backup\b.*$/;

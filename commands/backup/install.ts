@@ -19,7 +19,12 @@ interface Ended {
   readonly stderr: string;
 }
 
-async function call(program: string, args: readonly string[], input: string, signal: AbortSignal): Promise<Ended> {
+async function call(
+  program: string,
+  args: readonly string[],
+  input: string,
+  signal: AbortSignal,
+): Promise<Ended> {
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], signal });
   child.stdin.on('error', () => {});
   child.stdin.end(input);

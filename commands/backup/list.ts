@@ -1,7 +1,7 @@
 /** `chs backup list` and `show`: which backups there are, and what one says of itself. */
 import type { Command } from 'commander';
-import type { Client } from '../../src/connect.ts';
 import { backupOperations } from '../../src/backup/operations.ts';
+import type { Client } from '../../src/connect.ts';
 import { addCommand, type CommandContext, type Invocation } from '../define.ts';
 import { readInput } from '../flags.ts';
 import type { ExitCode, Run } from '../run.ts';

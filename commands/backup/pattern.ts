@@ -46,6 +46,11 @@ export function parsePattern(pattern: string): CronFields {
     const field = FIELDS[index];
     return field ? valuesOf(text, field) : null;
   });
+  if (days && weekdays && texts.some((text, index) => (index === 2 || index === 4) && text.startsWith('*'))) {
+    throw new PatternError(
+      'a step of days together with a day of the week means one thing here and another there',
+    );
+  }
   const sundays = weekdays?.map((day) => day % 7) ?? null;
   return {
     minutes: minutes ?? null,
@@ -66,10 +71,10 @@ function itemValues(item: string, field: Field): number[] {
   const wrong = new PatternError(`the ${field.name} '${item}' is none that crontab and systemd know`);
   const [, range = '', step] = /^([^/]+)(?:\/(\d{1,4}))?$/.exec(item) ?? [];
   const [first = '', last, ...more] = range.split('-');
-  const from = range === '*' ? field.from : valueOf(first, field);
+  const from = range === '*' ? field.from : numberOf(first, field);
   // A single value with a step counts to the end.
   const open = range === '*' || (last === undefined && step !== undefined);
-  const to = open ? Math.min(field.to, field.from + lengthOf(field) - 1) : valueOf(last ?? first, field);
+  const to = open ? Math.min(field.to, field.from + lengthOf(field) - 1) : numberOf(last ?? first, field);
   const by = step === undefined ? 1 : Number(step);
   if (from === null || to === null || from > to || by < 1 || more.length > 0) throw wrong;
   return Array.from({ length: Math.floor((to - from) / by) + 1 }, (_, index) => from + index * by);
@@ -80,7 +85,7 @@ function lengthOf({ from, to, names }: Field): number {
   return names?.length ?? to - from + 1;
 }
 
-function valueOf(text: string, { from, to, names }: Field): number | null {
+function numberOf(text: string, { from, to, names }: Field): number | null {
   const named = names?.indexOf(text.toLowerCase()) ?? -1;
   if (named >= 0) return from + named;
   const value = /^\d{1,2}$/.test(text) ? Number(text) : Number.NaN;

@@ -46,7 +46,8 @@ async function prune(run: Run, invocation: Invocation): Promise<ExitCode> {
 async function print({ out }: Run, pruned: PruneResult): Promise<void> {
   const { plan, deleted, kept, pool_files, freed_bytes } = pruned;
   if (deleted.length === 0 && pool_files === 0 && !plan) {
-    if (!out.quiet) out.line(`Nothing to delete; ${counted(new Set(kept.map(({ id }) => id)).size, 'backup')} kept.`);
+    if (!out.quiet)
+      out.line(`Nothing to delete; ${counted(new Set(kept.map(({ id }) => id)).size, 'backup')} kept.`);
     return;
   }
   if (plan) for (const line of await planLines(pruned, out)) out.line(line);

@@ -1,4 +1,5 @@
 /** What a scheduler of the machine has to call, with an environment that has nothing of this one. */
+import { userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { configKeys } from '../../config/keys.ts';
 import type { LoadedConfig } from '../../config/load.ts';
@@ -29,9 +30,8 @@ export function scheduledCall(
 ): ScheduledCall {
   const environment: Record<string, string> = {};
   const missing = Object.keys(env).filter((name) => AWS.test(name) && env[name]);
-  // Without a file the data are where this environment says; with one, where the file is.
-  const placesData = loaded.file === null ? env.CHS_DATA_DIR || env.XDG_DATA_HOME : env.CHS_DATA_DIR;
-  if (placesData) environment.CHS_DATA_DIR = loaded.root;
+  for (const name of placeNames(env)) environment[name] = env[name] ?? '';
+  if (env.CHS_DATA_DIR) environment.CHS_DATA_DIR = loaded.root;
   for (const [name, origin] of loaded.origin) {
     if (origin.kind !== 'env' || !SECTIONS.test(name)) continue;
     const text = plainValue(loaded, name);
@@ -45,6 +45,21 @@ export function scheduledCall(
     missing,
     logFile: join(dirname(loaded.config.database.path), 'backup-cron.log'),
   };
+}
+
+/** What says where the user's data are, and is not what the system itself will say. */
+function placeNames(env: NodeJS.ProcessEnv): string[] {
+  const names = ['XDG_CONFIG_HOME', 'XDG_DATA_HOME'].filter((name) => env[name]);
+  return env.HOME && env.HOME !== ownHome() ? ['HOME', ...names] : names;
+}
+
+/** A container's user may have no entry in the password file. */
+function ownHome(): string | null {
+  try {
+    return userInfo().homedir;
+  } catch {
+    return null;
+  }
 }
 
 /** The value as another process has to be given it; null for a secret, which stands in no crontab. */

@@ -1,0 +1,19 @@
+/** `chs backup`: consistent snapshots of live databases, kept, verified and restored. */
+import type { Command } from 'commander';
+import { createCommand } from './backup/create.ts';
+import { cronCommand } from './backup/cron.ts';
+import { listCommands } from './backup/list.ts';
+import { pruneCommand } from './backup/prune.ts';
+import { addGroup, type CommandContext } from './define.ts';
+
+export function register(program: Command, context: CommandContext): void {
+  const group = addGroup(program, {
+    name: 'backup',
+    summary: 'Back up live databases, verify, restore and prune backups',
+    examples: ['chs backup create', 'chs backup list', 'chs backup restore latest --to /tmp/restored'],
+  });
+  createCommand(group, context);
+  listCommands(group, context);
+  pruneCommand(group, context);
+  cronCommand(group, context);
+}
