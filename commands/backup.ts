@@ -2,8 +2,12 @@
 import type { Command } from 'commander';
 import { createCommand } from './backup/create.ts';
 import { cronCommand } from './backup/cron.ts';
+import { drillCommand } from './backup/drill.ts';
 import { listCommands } from './backup/list.ts';
 import { pruneCommand } from './backup/prune.ts';
+import { pullCommand } from './backup/pull.ts';
+import { restoreCommand } from './backup/restore.ts';
+import { verifyCommand } from './backup/verify.ts';
 import { addGroup, type CommandContext } from './define.ts';
 
 export function register(program: Command, context: CommandContext): void {
@@ -14,6 +18,10 @@ export function register(program: Command, context: CommandContext): void {
   });
   createCommand(group, context);
   listCommands(group, context);
+  verifyCommand(group, context);
+  restoreCommand(group, context);
   pruneCommand(group, context);
+  pullCommand(group, context);
+  drillCommand(group, context);
   cronCommand(group, context);
 }

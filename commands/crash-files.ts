@@ -193,10 +193,14 @@ async function deleteFiles(run: Run, { args, options }: Invocation, kind: CrashF
 }
 
 /** Asks on the terminal; without one the answer has to be on the command line. */
-export async function confirmed(run: Run, question: string): Promise<boolean> {
+export async function confirmed(
+  run: Run,
+  question: string,
+  danger: 'deletes data' | 'replaces databases' = 'deletes data',
+): Promise<boolean> {
   if (!process.stdin.isTTY || !run.out.interactive) {
     throw usageError(
-      'this deletes data, and there is no terminal to ask on',
+      `this ${danger}, and there is no terminal to ask on`,
       'Add --yes to do it without asking.',
     );
   }

@@ -1,5 +1,5 @@
 /** Backups as text: one line of a log, rows of a table, all there is to say of one. */
-import type { BackupSummary } from '../../src/backup/fields.ts';
+import type { BackupSummary, CheckResult } from '../../src/backup/fields.ts';
 import type { Output } from '../output.ts';
 import { datum, type Fact, renderFacts, shownTime } from './facts.ts';
 import { shownBytes } from './progress.ts';
@@ -142,4 +142,29 @@ function copyLines({ place, verified }: Copy, index: number, out: Output, nowMs:
     : 'never';
   const problems = verified?.problems.map((problem): Fact => ['problem', problem]) ?? [];
   return renderFacts([[index === 0 ? 'place' : 'copy', place], ['verified', state], ...problems], out);
+}
+
+/** One line a check; what failed is told in full, as nobody should look for it. */
+export async function checkLines(
+  checks: readonly (CheckResult & { readonly duration_ms?: number })[],
+  { columns, style }: Pick<Output, 'columns' | 'style'>,
+): Promise<string[]> {
+  const isTimed = checks.some(({ duration_ms }) => duration_ms !== undefined);
+  const titles = [
+    { title: 'RESULT' },
+    { title: 'NAME', shrinkTo: 8 },
+    { title: 'CHECK' },
+    ...(isTimed ? [{ title: 'TIME', align: 'right', dropOrder: 1 } as const] : []),
+    { title: 'DETAIL', shrinkTo: 16 },
+  ];
+  const rows = checks.map(({ ok, name, check, detail, duration_ms = 0 }) => [
+    ok ? 'ok' : 'FAILED',
+    datum(name),
+    datum(check),
+    ...(isTimed ? [`${(duration_ms / 1000).toFixed(1)} s`] : []),
+    datum(detail),
+  ]);
+  const cutAt = checks.every(({ ok }) => ok) ? columns : Number.POSITIVE_INFINITY;
+  const [head = '', ...lines] = await renderTable(titles, rows, cutAt, style);
+  return [head, ...lines.map((line) => (line.startsWith('FAILED') ? style.red(line) : line))];
 }
