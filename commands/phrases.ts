@@ -132,6 +132,68 @@ const rows: readonly PhraseRow[] = [
     '{program} carries no CodeView record with a usable GUID, and no stored EXE tells which PDB is its own',
     '{program} 没有含可用 GUID 的 CodeView 记录，也没有已存储的 EXE 能说明它的 PDB',
   ],
+  // Backups.
+  ["two databases would be called '{name}'", "会有两个数据库都叫 '{name}'"],
+  [
+    'Give one of them another name in the configuration, under backup.databases.',
+    '请在配置的 backup.databases 中给其中一个另取名称。',
+  ],
+  [
+    'a URL with a password in it is refused, as other users can read command lines',
+    '不接受含密码的 URL，因为其他用户可以看到命令行',
+  ],
+  [
+    'Put it into the configuration, under backup.databases, or the password into ~/.pgpass.',
+    '请写入配置的 backup.databases，或把密码写入 ~/.pgpass。',
+  ],
+  ['this is not a postgres:// URL', '不是 postgres:// URL'],
+  ['--to: this is not a postgres:// URL', '--to：不是 postgres:// URL'],
+  [
+    '--to is for databases here; a server keeps backups where its own configuration says',
+    '--to 只用于本机的数据库；服务器把备份存放在其自身配置的位置',
+  ],
+  ['Leave --to or --server out.', '请去掉 --to 或 --server。'],
+  [
+    "'{place}' is a database here; a server backs up what its own configuration names",
+    "'{place}' 是本机的数据库；服务器只备份其自身配置中的数据库",
+  ],
+  ['Name a database of the server, or leave --server out.', '请给出服务器上数据库的名称，或去掉 --server。'],
+  ['where to is not said', '未说明恢复到哪里'],
+  ['--{name} and --{other} exclude each other', '--{name} 与 --{other} 不能同时使用'],
+  [
+    'Give --to PATH, or --in-place to replace what the configuration names.',
+    '请给出 --to 路径，或用 --in-place 替换配置所指的数据库。',
+  ],
+  ['this replaces databases, and there is no terminal to ask on', '此操作会替换数据库，但没有可供确认的终端'],
+  ['no server is named', '未指定服务器'],
+  [
+    'Give --server URL, or use `chs backup create` for the databases of this machine.',
+    '请给出 --server URL；本机的数据库请用 `chs backup create`。',
+  ],
+  [
+    'a schedule is for databases here, and --server names another machine',
+    '计划只用于本机的数据库，而 --server 指向另一台机器',
+  ],
+  [
+    'A server has its own: backup.schedule in its configuration.',
+    '服务器有自己的计划：其配置中的 backup.schedule。',
+  ],
+  ["--timezone: there is no zone '{zone}'", "--timezone：没有时区 '{zone}'"],
+  ['--schedule: expected five fields', '--schedule：应为五个字段'],
+  [
+    "--schedule: the {field} '{text}' is none that crontab and systemd know",
+    "--schedule：crontab 和 systemd 不认识 {field} '{text}'",
+  ],
+  [
+    '--schedule: a step of days together with a day of the week means one thing here and another there',
+    '--schedule：日期步长与星期同时使用时，各调度程序的含义不同',
+  ],
+  ['--schedule: {reason}', '--schedule：{reason}'],
+  [
+    'Give five fields such as "0 2 * * *", or run `chs backup cron` in the foreground.',
+    '请给出五个字段，例如 "0 2 * * *"，或在前台运行 `chs backup cron`。',
+  ],
+  ['Windows has neither crontab nor systemd', 'Windows 没有 crontab 和 systemd'],
 ];
 
 /** The Chinese of something that a command says; null for what is in no table. */

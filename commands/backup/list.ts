@@ -57,7 +57,7 @@ async function list(run: Run): Promise<ExitCode> {
 function verifiedLine({ last_verified }: Reply): string {
   if (!last_verified) return 'None of them was verified: `chs backup verify` does it.';
   const { id, timestamp } = last_verified;
-  return `The newest verified one is ${datum(id)}, of ${shownAge(timestamp, Date.now())}.`;
+  return `The newest verified one is ${datum(id)}, taken ${shownAge(timestamp, Date.now())}.`;
 }
 
 function scheduleLine({ cron, timezone, next_run, last_run }: Reply['schedule']): string {

@@ -45,13 +45,13 @@ async function prune(run: Run, invocation: Invocation): Promise<ExitCode> {
 
 async function print({ out }: Run, pruned: PruneResult): Promise<void> {
   const { plan, deleted, kept, pool_files, freed_bytes } = pruned;
-  if (deleted.length === 0 && pool_files === 0 && !plan) {
-    if (!out.quiet)
-      out.line(`Nothing to delete; ${counted(new Set(kept.map(({ id }) => id)).size, 'backup')} kept.`);
+  if (plan) for (const line of await planLines(pruned, out)) out.line(line);
+  if (deleted.length === 0 && pool_files === 0) {
+    const stay = new Set(kept.map(({ id }) => id)).size;
+    if (!out.quiet) out.line(`Nothing to delete; ${counted(stay, 'backup')} kept.`);
     return;
   }
-  if (plan) for (const line of await planLines(pruned, out)) out.line(line);
-  else for (const { id, place } of deleted) out.line(`deleted ${datum(id)} in ${datum(place)}`);
+  if (!plan) for (const { id, place } of deleted) out.line(`deleted ${datum(id)} in ${datum(place)}`);
   const files = pool_files > 0 ? ` and ${counted(pool_files, 'file')} that no backup needs` : '';
   const what = `${counted(deleted.length, 'backup')}${files}: ${shownBytes(freed_bytes)}`;
   out.line(plan ? `would delete ${what}` : `deleted ${what} freed`);

@@ -112,7 +112,7 @@ async function agreed(run: Run, { databases, files }: RestoreTargets, isToAsk: b
     );
   }
   for (const line of replaced) out.note(line);
-  if (files) out.note(`${counted(files.entry.count, 'stored file')} go to ${datum(files.to)}`);
+  if (files) out.note(`the stored files (${files.entry.count}) go to ${datum(files.to)}`);
   if (!isToAsk) return true;
   const question = `Restore ${counted(databases.length, 'database')} in place?`;
   if (await confirmed(run, question, 'replaces databases')) return true;
@@ -151,7 +151,7 @@ function print({ out }: Run, { databases, files, dataFolder, notes }: RestoreRep
   }
   if (files) {
     out.line(
-      `restored ${counted(files.written, 'stored file')} (${shownBytes(files.bytes)}) to ${datum(files.folder)}; ${files.same} were there`,
+      `restored ${counted(files.written, 'stored file')} (${shownBytes(files.bytes)}) to ${datum(files.folder)}; there already: ${files.same}`,
     );
     for (const { path, keptAs } of files.kept) out.line(`  what was in ${datum(path)} is ${datum(keptAs)}`);
   }
