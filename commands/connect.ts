@@ -24,6 +24,8 @@ export interface Connection {
   readonly transportName: string;
   /** Below the typed client, for replies that are no plain success or failure (readiness). */
   readonly transport: Transport;
+  /** What a request below the typed client carries: the API key, where there is one. */
+  readonly headers: Readonly<Record<string, string>>;
   close(): Promise<void>;
 }
 
@@ -69,11 +71,12 @@ export async function connectEmbedded(
 }
 
 function connectionOver(options: ClientOptions): Connection {
-  const { transport } = options;
+  const { transport, apiKey } = options;
   return {
     client: (operations) => createClient(operations, options),
     transportName: transport.name,
     transport,
+    headers: apiKey === undefined ? {} : { 'x-api-key': apiKey },
     close: () => transport.close(),
   };
 }

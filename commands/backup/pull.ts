@@ -19,6 +19,7 @@ import { checkFile, firstFailure } from './check-file.ts';
 
 const operation = backupOperations.downloadDatabases;
 const TOKEN_BYTES_MAX = 4096;
+const SNAPSHOT_TIMEOUT_MS = 600_000;
 
 export function pullCommand(parent: Command, context: CommandContext): void {
   addCommand(parent, context, {
@@ -45,7 +46,9 @@ async function pull(run: Run, invocation: Invocation): Promise<ExitCode> {
   const { out } = run;
   const { to, tokenFile } = invocation.options;
   const { db } = readInput(operation, invocation);
-  const { config } = await run.config();
+  const { config, origin } = await run.config();
+  // It begins to answer when the snapshot is done.
+  if (origin.get('client.timeout_ms')?.kind === 'default') config.client.timeout_ms = SNAPSHOT_TIMEOUT_MS;
   if ((run.options.server ?? config.client.server) === undefined) {
     throw usageError(
       'no server is named',
@@ -74,7 +77,7 @@ async function pull(run: Run, invocation: Invocation): Promise<ExitCode> {
 /** The typed client has no way to send this header, which is no key of the API. */
 async function open(
   { language, signal }: Run,
-  { transport }: Connection,
+  { transport, headers }: Connection,
   db: string,
   token: string | undefined,
 ): Promise<Download> {
@@ -82,6 +85,7 @@ async function open(
     method: operation.method,
     path: `${operation.path}?${new URLSearchParams({ db })}`,
     headers: {
+      ...headers,
       accept: 'application/zip, application/json',
       'accept-language': language,
       ...(token === undefined ? {} : { 'x-backup-token': token }),

@@ -10,7 +10,7 @@ type Copy = BackupSummary['copies'][number];
 /** `20251224T120000Z-a1b2c3  2 databases  12.4 MB  verified  /data/backups`: for logs, what sorts stands first. */
 export function backupLine(backup: BackupSummary): string {
   const { id, databases, files, copies } = backup;
-  const what = files === null ? counted(databases.length, 'database') : withFiles(databases.length, files);
+  const what = !files?.count ? counted(databases.length, 'database') : withFiles(databases.length, files);
   const places = copies.map(({ place }) => datum(place)).join(' and ');
   return [id, what, shownBytes(backup.archive_size), stateWord(copies), places || '-'].join('  ');
 }

@@ -27,6 +27,7 @@ const WORDS: Readonly<Record<string, string>> = {
   load: 'loading',
   open: 'starting chs on what was restored',
   pack: 'compressing',
+  pool: 'looking for files that no backup needs in',
   prune: 'pruning',
   receive: 'receiving',
   replace: 'replacing',
