@@ -27,6 +27,7 @@ export async function runForeground(
   const scheduler = startScheduler({
     schedule,
     statePath: join(dirname(config.database.path), STATE_FILE),
+    now: Date.now,
     log: toPeople(run),
     run: () => backUp(run, connection),
   });
