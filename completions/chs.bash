@@ -8,9 +8,9 @@ _chs() {
     word=${COMP_WORDS[i]}
     if [[ -n $skip ]]; then skip=''; continue; fi
     case $word in
-      --after|--after-context|--annotation|--any|--before|--before-context|--buckets|--close|--config|--context|--count|--encoding|--end-time|--exception-address|--exception-code|--exclude|--exe-age|--exe-filename|--exe-guid|--exe-version|--expires|--format|--globs|--guid|--hint|--hit|--host|--ignore|--include|--jobs|--json-any|--json-must|--json-none|--key-file|--lang|--limit|--logs|--max-age|--max-hits|--max-size|--must|--name|--none|--order|--output|--page|--page-size|--pdb-filename|--pid|--port|--product|--q|--regex|--retries|--rule|--scope|--server|--session|--signature|--since|--start-time|--summary|--tid|--time-field|--timeout|--timestamp|--top|--trend-days|--types|--tz|--until|--version|--wait-timeout|-A|-B|-C|-V|-e|-g|-j|-m|-n|-o|-p) skip=1 ;;
+      --after|--after-context|--annotation|--any|--before|--before-context|--buckets|--close|--config|--context|--count|--db|--encoding|--end-time|--exception-address|--exception-code|--exclude|--exe-age|--exe-filename|--exe-guid|--exe-version|--expires|--format|--globs|--guid|--hint|--hit|--host|--ignore|--include|--install|--jobs|--json-any|--json-must|--json-none|--keep-days|--keep-last|--key-file|--lang|--limit|--logs|--max-age|--max-hits|--max-size|--must|--name|--none|--only|--order|--output|--page|--page-size|--pdb-filename|--pid|--port|--print|--product|--q|--regex|--retries|--rule|--schedule|--scope|--scratch|--server|--session|--signature|--since|--start-time|--summary|--tid|--time-field|--timeout|--timestamp|--timezone|--to|--token-file|--top|--trend-days|--types|--tz|--uninstall|--until|--version|--wait-timeout|-A|-B|-C|-V|-e|-g|-j|-m|-n|-o|-p) skip=1 ;;
       -*) ;;
-      *) case "${path:+$path }$word" in 'dump'|'dump upload'|'dump list'|'dump download'|'dump delete'|'dump show'|'dump open'|'dump explain'|'dump modules'|'dump top'|'dump watch'|'dump prune'|'pdb'|'pdb upload'|'pdb list'|'pdb download'|'pdb delete'|'pdb show'|'pdb match'|'pdb wanted'|'exe'|'exe upload'|'exe list'|'exe download'|'exe delete'|'exe show'|'symbols'|'symbols check'|'symbols export'|'symbols import'|'logs'|'logs search'|'logs explain'|'logs stats'|'logs patterns'|'logs browse'|'logs show'|'logs regex'|'logs open'|'logs formats'|'logs facts'|'logs remember'|'logs forget'|'logs timeline'|'logs report'|'logs sessions'|'mcp'|'serve'|'token'|'token create'|'token list'|'token revoke'|'config'|'config init'|'config show'|'config check'|'config schema'|'doctor'|'demo') path="${path:+$path }$word" ;; esac ;;
+      *) case "${path:+$path }$word" in 'dump'|'dump upload'|'dump list'|'dump download'|'dump delete'|'dump show'|'dump open'|'dump explain'|'dump modules'|'dump top'|'dump watch'|'dump prune'|'pdb'|'pdb upload'|'pdb list'|'pdb download'|'pdb delete'|'pdb show'|'pdb match'|'pdb wanted'|'exe'|'exe upload'|'exe list'|'exe download'|'exe delete'|'exe show'|'symbols'|'symbols check'|'symbols export'|'symbols import'|'logs'|'logs search'|'logs explain'|'logs stats'|'logs patterns'|'logs browse'|'logs show'|'logs regex'|'logs open'|'logs formats'|'logs facts'|'logs remember'|'logs forget'|'logs timeline'|'logs report'|'logs sessions'|'mcp'|'backup'|'backup create'|'backup list'|'backup show'|'backup verify'|'backup restore'|'backup prune'|'backup pull'|'backup drill'|'backup cron'|'serve'|'token'|'token create'|'token list'|'token revoke'|'config'|'config init'|'config show'|'config check'|'config schema'|'doctor'|'demo') path="${path:+$path }$word" ;; esac ;;
     esac
   done
   case "$path $prev" in
@@ -395,6 +395,60 @@ _chs() {
     'mcp --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     'mcp --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     'mcp --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'backup --server') :; return ;;
+    'backup --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'backup --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'backup --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'backup create --to') compopt -o filenames; COMPREPLY=($(compgen -d -- "$cur")); return ;;
+    'backup create --server') :; return ;;
+    'backup create --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'backup create --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'backup create --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'backup list --server') :; return ;;
+    'backup list --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'backup list --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'backup list --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'backup show --server') :; return ;;
+    'backup show --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'backup show --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'backup show --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'backup verify --server') :; return ;;
+    'backup verify --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'backup verify --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'backup verify --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'backup restore --to') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'backup restore --only') :; return ;;
+    'backup restore --server') :; return ;;
+    'backup restore --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'backup restore --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'backup restore --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'backup prune --keep-days') :; return ;;
+    'backup prune --keep-last') :; return ;;
+    'backup prune --server') :; return ;;
+    'backup prune --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'backup prune --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'backup prune --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'backup pull --db') :; return ;;
+    'backup pull --to') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'backup pull --token-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'backup pull --server') :; return ;;
+    'backup pull --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'backup pull --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'backup pull --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'backup drill --scratch') compopt -o filenames; COMPREPLY=($(compgen -d -- "$cur")); return ;;
+    'backup drill --server') :; return ;;
+    'backup drill --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'backup drill --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'backup drill --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
+    'backup cron --schedule') :; return ;;
+    'backup cron --timezone') :; return ;;
+    'backup cron --print') COMPREPLY=($(compgen -W 'crontab systemd' -- "$cur")); return ;;
+    'backup cron --install') COMPREPLY=($(compgen -W 'crontab systemd' -- "$cur")); return ;;
+    'backup cron --uninstall') COMPREPLY=($(compgen -W 'crontab systemd' -- "$cur")); return ;;
+    'backup cron --server') :; return ;;
+    'backup cron --key-file') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'backup cron --config') compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'backup cron --lang') COMPREPLY=($(compgen -W 'en zh' -- "$cur")); return ;;
     'serve --host') :; return ;;
     'serve --port') :; return ;;
     'serve --server') :; return ;;
@@ -452,7 +506,7 @@ _chs() {
   case $path in
     '')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
-      else COMPREPLY=($(compgen -W 'dump pdb exe symbols logs mcp serve token config doctor demo' -- "$cur")); fi ;;
+      else COMPREPLY=($(compgen -W 'dump pdb exe symbols logs mcp backup serve token config doctor demo' -- "$cur")); fi ;;
     'dump')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
       else COMPREPLY=($(compgen -W 'upload list download delete show open explain modules top watch prune' -- "$cur")); fi ;;
@@ -593,6 +647,36 @@ _chs() {
       else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
     'mcp')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+    'backup')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W 'create list show verify restore prune pull drill cron' -- "$cur")); fi ;;
+    'backup create')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--to --compact --no-files --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    'backup list')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+    'backup show')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+    'backup verify')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--copy --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    'backup restore')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--to --in-place --only --copy --no-files -y --yes --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    'backup prune')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--keep-days --keep-last --plan --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+    'backup pull')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--db --to --token-file --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
+    'backup drill')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--copy --no-copy --scratch --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
+      else compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    'backup cron')
+      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--schedule --timezone --print --install --uninstall --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))
       else COMPREPLY=($(compgen -W '' -- "$cur")); fi ;;
     'serve')
       if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--host --port --server --key-file --config --lang --json -q --quiet --no-color -h --help' -- "$cur"))

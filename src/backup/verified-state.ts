@@ -1,5 +1,6 @@
 /** Brings what is remembered of the last verified backup up to what the places say. */
-import { readCatalogue } from './catalogue.ts';
+import { ChsError } from '../platform/errors.ts';
+import { type Catalogue, readCatalogue } from './catalogue.ts';
 import type { BackupContext } from './settings.ts';
 import { readSigner } from './signing.ts';
 import { readState, writeState } from './state.ts';
@@ -11,12 +12,8 @@ export async function refreshVerified(
   statePath: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const signer = await readSigner(context.dataFolder);
-  const targets = await Promise.all([context.openTarget(), context.openCopy()]);
-  const ownKey = signer?.publicKey ?? null;
-  const catalogues = await Promise.all(
-    targets.flatMap((target) => (target ? [readCatalogue(target, ownKey, signal)] : [])),
-  );
+  const catalogues = await readCatalogues(context, signal);
+  if (!catalogues) return;
   const newest = lastVerified(catalogues, context.now());
   const known = (await readState(statePath)).last_verified;
   if (newest?.id === known?.id) return;
@@ -29,4 +26,20 @@ export async function refreshVerified(
       databases: newest.databases,
     },
   }));
+}
+
+/** Null where one cannot be had. */
+async function readCatalogues(context: BackupContext, signal: AbortSignal): Promise<Catalogue[] | null> {
+  const signer = await readSigner(context.dataFolder);
+  const ownKey = signer?.publicKey ?? null;
+  try {
+    const targets = await Promise.all([context.openTarget(), context.openCopy()]);
+    return await Promise.all(
+      targets.flatMap((target) => (target ? [readCatalogue(target, ownKey, signal)] : [])),
+    );
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof ChsError && error.code === 'BACKUP_TARGET') return null;
+    throw error;
+  }
 }

@@ -83,7 +83,7 @@ t.test('backs up all of chs, and restores a chs that works', async (t) => {
     restored.app.fetch(
       new Request(`http://chs.test${path}`, { headers: { 'x-api-key': 'test-key-0123456789' } }),
     );
-  const { data } = (await (await get('/api/minidumps')).json()) as {
+  const { data } = (await (await get('/api/list/minidumps')).json()) as {
     data: { minidumps: { id: string }[] };
   };
   t.equal(data.minidumps.length, 4);
