@@ -51,6 +51,7 @@ function literal(value) {
 
 /** Packages that most commands never need: each a file of its own, not read before it is asked for. */
 export const APART = [
+  '@aws-sdk/client-s3',
   '@hono/node-server',
   'archiver',
   'busboy',

@@ -7,8 +7,8 @@ import { failureOf, isAbsent, isUnknownToServer } from './client.ts';
 import type { S3Objects } from './objects.ts';
 
 const MEBIBYTE = 1024 * 1024;
-const PART_BYTES = 16 * MEBIBYTE;
-/** Of S3: files over 160 GB have bigger parts. */
+const PART_BYTES = 8 * MEBIBYTE;
+/** Of S3: files over 80 GB have bigger parts. */
 const PARTS_MAX = 10_000;
 /** A server of several machines may give back what was there before for a moment. */
 const LOOKS_MAX = 3;
