@@ -18,9 +18,9 @@ import {
 } from './measure.ts';
 
 const SIZE_MB = Number(process.env.CHS_BENCH_MB ?? 1000);
-const ROUNDS = 5;
+const ROUNDS = 3;
 const WRITES_PER_SECOND = 100;
-const ALONE_MS = 8000;
+const ALONE_MS = 6000;
 const ROW_BYTES = 1000;
 /** With a writer, `.backup` begins again at each write, and may never come to its end. */
 const GIVE_UP_MS = 30_000;

@@ -1,5 +1,6 @@
 /** Cuts several databases at one instant: all writers are held off for the moment in which the readers begin. */
-import { realpathSync } from 'node:fs';
+import { accessSync, constants, realpathSync } from 'node:fs';
+import { codeOf } from '../../../platform/system-error.ts';
 import { type Database, openExisting } from './database.ts';
 import { isBusy } from './failure.ts';
 import type { Reader } from './reader.ts';
@@ -38,6 +39,7 @@ export function pinAll(readers: readonly Reader[], waitMs: number): Cut {
   const fences: Database[] = [];
   try {
     for (const path of pathsInOrder(readers)) {
+      refuseReadOnly(path);
       fences.push(openExisting(path, { readonly: false, timeoutMs: 0 }));
     }
     return holdAll(fences, waitMs)
@@ -60,6 +62,15 @@ function pinEach(readers: readonly Reader[]): Cut {
 /** Each is cut when its turn to be copied comes. */
 export function oneByOne(reason: string | null): Cut {
   return { isOneInstant: reason === null, reason, cutAtMs: Date.now() };
+}
+
+/** SQLite opens such a file all the same, for reading only, and BEGIN IMMEDIATE then succeeds and locks nobody out. */
+function refuseReadOnly(path: string): void {
+  try {
+    accessSync(path, constants.W_OK);
+  } catch (error) {
+    throw Object.assign(new Error('one cannot be written by this process'), { code: codeOf(error) ?? '' });
+  }
 }
 
 /** One path a file, however many names lead to it. */

@@ -59,7 +59,7 @@ function tryLock(path: string): Pick<ProbeOutput, 'openBy' | 'isDatabase'> {
     const code = codeOf(error) ?? '';
     if (code === 'SQLITE_NOTADB') return { openBy: null, isDatabase: false };
     // A file that may not be written cannot be locked, and what is damaged can be replaced all the same.
-    if (/^SQLITE_(READONLY|CORRUPT|CANTOPEN)/.test(code)) return { openBy: null, isDatabase: true };
+    if (/^SQLITE_(READONLY|CORRUPT|CANTOPEN|IOERR)/.test(code)) return { openBy: null, isDatabase: true };
     throw error;
   }
 }
