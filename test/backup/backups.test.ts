@@ -16,6 +16,7 @@ import { gunzipSync } from 'node:zlib';
 import t from 'tap';
 import { openEmbedded } from '../../daemon/embedded.ts';
 import { loadDriver } from '../../src/backends/sqlite/driver.ts';
+import { takeRunLock } from '../../src/backends/sqlite/run-lock.ts';
 import { openFileSource } from '../../src/backup/restore/open-file.ts';
 import { restoreBackup } from '../../src/backup/restore/restore.ts';
 import { createBackupWorker } from '../../src/backup/worker/client.ts';
@@ -154,16 +155,17 @@ t.test('backs up what is configured, by name, and chs beside it', async (t) => {
   });
 });
 
-t.test('refuses a second run while one is under way', async (t) => {
+t.test('refuses a run while another process has one under way', async (t) => {
   const folder = testFolder(t);
-  await makeData(folder, 2);
-  const one = await workingIn(t, folder);
-  const other = await workingIn(t, folder);
-  const running = one.create();
-  await t.rejects(other.client.createBackup({}), { code: 'BACKUP_RUNNING', status: 429 });
-  await t.rejects(other.client.downloadDatabases({}), { code: 'BACKUP_RUNNING' });
-  await running;
-  await other.create();
+  await makeData(folder, 1);
+  const { client, create, prune } = await workingIn(t, folder);
+  const lock = await takeRunLock(join(folder, 'data', 'backup.lock'));
+  t.ok(lock);
+  await t.rejects(client.createBackup({}), { code: 'BACKUP_RUNNING', status: 429, retryAfterMs: 10_000 });
+  await t.rejects(client.downloadDatabases({}), { code: 'BACKUP_RUNNING', status: 429 });
+  await t.rejects(prune(), { code: 'BACKUP_RUNNING' });
+  await lock?.release();
+  await create();
 });
 
 t.test('a failed run leaves nothing, says why, and is remembered', async (t) => {
