@@ -1,5 +1,5 @@
 /** Puts snapshots and stored files into places: compressed, read back, each place durable by itself. */
-import { copyFile, link, rm } from 'node:fs/promises';
+import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChsError } from '../platform/errors.ts';
 import { readFileList } from './file-list.ts';
@@ -107,16 +107,18 @@ async function putEverywhere(
       done += bytes;
       if (target.kind !== 'folder') progress.progress('upload', file, done, from.sizeBytes);
     };
-    await pending.put(file, isLast ? from : await lent(from), { signal, onBytes });
+    await pending.put(file, isLast || target.kind !== 'folder' ? from : await lent(from), {
+      signal,
+      onBytes,
+    });
   }
   await rm(from.path, { force: true });
 }
 
-/** The same file once more. */
+/** The same bytes once more: two places on one disk must not share a file that one flipped bit would spoil for both. */
 async function lent(from: LocalFile): Promise<LocalFile> {
   const path = `${from.path}.lent`;
-  await rm(path, { force: true });
-  await link(from.path, path).catch(() => copyFile(from.path, path));
+  await copyFile(from.path, path);
   return { ...from, path };
 }
 
@@ -232,7 +234,8 @@ async function putIntoPools(
     if (pools[index]?.has(contentSha256)) continue;
     pools[index]?.add(contentSha256);
     const isLast = index === destinations.length - 1;
-    await target.pool.put(contentSha256, isLast ? packed : await lent(packed), { signal });
+    const from = isLast || target.kind !== 'folder' ? packed : await lent(packed);
+    await target.pool.put(contentSha256, from, { signal });
   }
   await rm(packed.path, { force: true });
 }

@@ -1,9 +1,10 @@
 /** Finished snapshots as one zip archive, made while it is read: nothing of it is kept, on disk or in memory. */
 import { createReadStream } from 'node:fs';
-import { finished, PassThrough, type Readable } from 'node:stream';
+import { finished, type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ZipArchive } from 'archiver';
 import type { BytesReply, ReplyEnd } from '../operation.ts';
+import { createCollector } from '../platform/collect.ts';
 import { ChsError } from '../platform/errors.ts';
 import { codeOf } from '../platform/system-error.ts';
 
@@ -57,7 +58,14 @@ export function zipFileName(atMs: number): string {
 }
 
 function zipped({ files, manifest, modifiedAtMs }: ZipDownload): Readable {
-  const out = new PassThrough({ highWaterMark: BUFFER_BYTES });
+  const collect = createCollector();
+  const out = new Transform({
+    highWaterMark: BUFFER_BYTES,
+    transform(piece: Uint8Array, _encoding, done) {
+      collect(piece.length);
+      done(null, piece);
+    },
+  });
   const over = new AbortController();
   // Whoever goes away, or breaks off, stops what reads and packs.
   finished(out, () => over.abort());

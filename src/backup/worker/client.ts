@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { ChsError, isErrorCode } from '../../platform/errors.ts';
 import type { BackupWorker, WorkerJob, WorkerJobs, WorkerMessage, WorkerProgress } from './protocol.ts';
+import { snapshotHashed } from './snapshot-hashed.ts';
 
 /** The bundle has the worker in a file of its own beside it. */
 declare const CHS_BACKUP_WORKER: string | undefined;
@@ -12,11 +13,12 @@ declare const CHS_BACKUP_WORKER: string | undefined;
 const IDLE_MS = 10_000;
 const STDERR_CHARACTERS_MAX = 4096;
 /** Hashing, zlib and SQLite are compiled already: what compiles JavaScript would only take memory. */
-const MEMORY_FLAGS = ['--jitless', '--no-expose-wasm', '--max-semi-space-size=1'];
+const MEMORY_FLAGS = ['--jitless', '--no-expose-wasm', '--max-semi-space-size=1', '--expose-gc'];
 /** Nothing else of the environment is the worker's business, secrets least of all. */
 const ENVIRONMENT = ['PATH', 'Path', 'TMPDIR', 'TEMP', 'TMP', 'SystemRoot', 'windir', 'LANG', 'TZ'];
 
-interface Job {
+/** One job and who waits for it. */
+export interface Job {
   readonly job: WorkerJob;
   readonly input: unknown;
   readonly signal: AbortSignal;
@@ -80,7 +82,10 @@ export function createBackupWorker(options: { readonly entry?: string } = {}): B
       input: WorkerJobs[J]['input'],
       { signal, onProgress }: { signal: AbortSignal; onProgress?: (progress: WorkerProgress) => void },
     ) {
-      const result = whenFree(last, signal).then(() => runNow({ job, input, signal, onProgress }));
+      const result = whenFree(last, signal).then(() => {
+        const wanted = { job, input, signal, onProgress };
+        return job === 'snapshot' ? snapshotHashed(wanted, runNow) : runNow(wanted);
+      });
       // One that is taken back while it waits leaves its place to the one before it.
       last = Promise.allSettled([last, result]);
       return result as Promise<WorkerJobs[J]['output']>;

@@ -32,6 +32,16 @@ export interface SnapshotFile {
   readonly foreignKeyViolations: number;
 }
 
+/** What the worker itself gives: whoever asked hashes the copies while they are checked, and gives them their names. */
+export interface CutOutput extends Omit<SnapshotOutput, 'databases'> {
+  readonly databases: readonly CheckedCopy[];
+}
+
+/** `file` is the name that it gets; until then it is at `part`. */
+export interface CheckedCopy extends Omit<SnapshotFile, 'sha256'> {
+  readonly part: string;
+}
+
 export interface SnapshotOutput {
   /** Whether all databases were cut at one instant. Of one database alone always true. */
   readonly isOneInstant: boolean;
@@ -168,6 +178,8 @@ export interface WorkerProgress {
   /** Bytes. */
   readonly done: number;
   readonly total: number;
+  /** A copy that is whole and will not change any more, before it was checked; always sent. */
+  readonly copy?: string;
 }
 
 export interface WorkerRequest<J extends WorkerJob = WorkerJob> {

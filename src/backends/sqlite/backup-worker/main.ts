@@ -1,5 +1,6 @@
 /** The backup worker's process: takes one job after the other from its parent, and ends when the parent does. */
 import type {
+  CutOutput,
   WorkerJobs,
   WorkerMessage,
   WorkerProgress,
@@ -18,11 +19,13 @@ const PROGRESS_EVERY_MS = 250;
 
 type Report = (progress: WorkerProgress) => void;
 
+type Output<J extends keyof WorkerJobs> = J extends 'snapshot' ? CutOutput : WorkerJobs[J]['output'];
+
 const jobs: {
   readonly [J in keyof WorkerJobs]: (
     input: WorkerJobs[J]['input'],
     report: Report,
-  ) => WorkerJobs[J]['output'] | Promise<WorkerJobs[J]['output']>;
+  ) => Output<J> | Promise<Output<J>>;
 } = {
   snapshot: makeSnapshots,
   pack: packFile,

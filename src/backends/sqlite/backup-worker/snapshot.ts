@@ -1,22 +1,22 @@
 /** Makes snapshots of live databases: cut, copied through the reader that holds the cut, checked, durable. */
-import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readSync, rmSync, statSync, writeSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type {
-  SnapshotFile,
+  CheckedCopy,
+  CutOutput,
   SnapshotInput,
-  SnapshotOutput,
   SnapshotSource,
   WorkerProgress,
 } from '../../../backup/worker/protocol.ts';
 import { checkFile } from './check.ts';
 import { failed, failureOf, sourceFailure } from './failure.ts';
 import { oneByOne, pinAll } from './fence.ts';
-import { hashFile, syncFolder } from './files.ts';
+import { syncFolder } from './files.ts';
 import { openReader, type Reader } from './reader.ts';
 import { prepareSmallCache } from './small-cache.ts';
 
 /** Copied without a look at the event loop. */
-const STEP_BYTES = 8 * 1024 * 1024;
+const STEP_BYTES = 32 * 1024 * 1024;
 const HEADER_MAGIC = 'SQLite format 3\0';
 /** Where the header says for writing and for reading whether there is a WAL: 2, or 1 for none. */
 const FORMAT_VERSIONS_AT = 18;
@@ -28,7 +28,7 @@ type Report = (progress: WorkerProgress) => void;
  *
  * @throws SOURCE_MISSING, SOURCE_UNREADABLE, SOURCE_BUSY, SOURCE_DAMAGED, STORAGE_FULL
  */
-export async function makeSnapshots(input: SnapshotInput, report: Report): Promise<SnapshotOutput> {
+export async function makeSnapshots(input: SnapshotInput, report: Report): Promise<CutOutput> {
   const { sources, folder, compact, busyTimeoutMs } = input;
   refuseNames(sources);
   const readers: Reader[] = [];
@@ -45,8 +45,7 @@ export async function makeSnapshots(input: SnapshotInput, report: Report): Promi
       await copy(reader, { part: partOf(folder, reader.source), compact, busyTimeoutMs, report });
       reader.database.close();
     }
-    const databases: SnapshotFile[] = [];
-    for (const { source } of readers) databases.push(await finish(source, folder, report));
+    const databases = readers.map(({ source }) => finish(source, folder, report));
     syncFolder(folder);
     return { ...cut, databases };
   } catch (error) {
@@ -114,22 +113,21 @@ async function copy(
   }
 }
 
-async function finish(source: SnapshotSource, folder: string, report: Report): Promise<SnapshotFile> {
+/** Says of the copy that it is ready, so that it is hashed elsewhere while it is checked here. */
+function finish(source: SnapshotSource, folder: string, report: Report): CheckedCopy {
   const { name, path } = source;
   const part = partOf(folder, source);
   const file = join(folder, `${name}.db`);
   makeDurable(part);
-  report({ step: 'check', name, done: 0, total: 0 });
+  report({ step: 'check', name, done: 0, total: 0, copy: part });
   const { problems, pages, pageSizeBytes, schemaSha256, foreignKeyViolations } = checkFile({
     path: part,
     depth: 'quick',
   });
   const [reason] = problems;
   if (reason !== undefined) throw failed({ code: 'SOURCE_DAMAGED', params: { name, path, reason }, reason });
-  const total = pages * pageSizeBytes;
-  const hashed = await hashFile(part, (done) => report({ step: 'hash', name, done, total }));
-  renameSync(part, file);
-  return { name, file, ...hashed, pages, pageSizeBytes, schemaSha256, foreignKeyViolations };
+  const sizeBytes = statSync(part).size;
+  return { name, part, file, sizeBytes, pages, pageSizeBytes, schemaSha256, foreignKeyViolations };
 }
 
 /** The copy has no WAL, but a header that says so where the source has one: whoever read it would make one beside it. */
