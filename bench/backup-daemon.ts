@@ -1,0 +1,119 @@
+/** What a backup costs a daemon: memory of it and its children over what it had before, and how late it answers meanwhile. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { percentile } from './measure.ts';
+
+export interface DaemonCost {
+  readonly ms: number;
+  /** VmHWM of the daemon and its children together, over that of the daemon before. */
+  readonly peakGrowthBytes: number;
+  /** Of requests to /health/live, one after the other. */
+  readonly answerP99Ms: number;
+}
+
+const LOOK_EVERY_MS = 50;
+const program = fileURLToPath(new URL('../../dist/chs.cjs', import.meta.url));
+
+/** What is asked of a daemon that has just started; it has one database. */
+export type Asked = 'download' | 'backup';
+
+/** Starts a daemon on `folder`, asks it for one backup of `database`, and stops it. */
+export async function daemonCost(asked: Asked, database: string, folder: string): Promise<DaemonCost> {
+  mkdirSync(folder);
+  const daemon = spawn(process.execPath, [program, 'serve', '--port', '0', '--json'], {
+    cwd: folder,
+    env: {
+      PATH: process.env.PATH ?? '',
+      HOME: folder,
+      CHS_DATA_DIR: folder,
+      CHS_BACKUP_DATABASES: JSON.stringify({ main: database }),
+      CHS_SERVER_API_KEY: 'bench-key',
+      CHS_BACKUP_GZIP_LEVEL: '1',
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    const [line] = await once(createInterface({ input: daemon.stdout }), 'line');
+    const { url } = JSON.parse(String(line));
+    await sleep(1000);
+    return await measured(daemon, url, asked);
+  } finally {
+    daemon.kill('SIGTERM');
+    await once(daemon, 'close');
+  }
+}
+
+async function measured({ pid = 0 }: ChildProcess, url: string, asked: Asked): Promise<DaemonCost> {
+  const idle = highWater(pid);
+  let peak = 0;
+  const timer = setInterval(() => {
+    const all = [pid, ...childrenOf(pid)].map(highWater);
+    peak = Math.max(
+      peak,
+      all.reduce((sum, bytes) => sum + bytes, 0),
+    );
+  }, LOOK_EVERY_MS);
+  const answers: number[] = [];
+  const over = new AbortController();
+  const asking = ask(url, answers, over.signal);
+  const startedMs = performance.now();
+  await (asked === 'download' ? download(url) : backup(url));
+  const ms = performance.now() - startedMs;
+  over.abort();
+  await asking;
+  clearInterval(timer);
+  return { ms, peakGrowthBytes: peak - idle, answerP99Ms: percentile(answers, 0.99) };
+}
+
+async function download(url: string): Promise<void> {
+  const { body, ok } = await fetch(`${url}/backupdb`);
+  if (!ok || !body) throw new Error('no backup was given');
+  for await (const _ of body);
+}
+
+async function backup(url: string): Promise<void> {
+  const headers = { 'x-api-key': 'bench-key', 'content-type': 'application/json' };
+  const body = JSON.stringify({ names: ['main'] });
+  const started = await fetch(`${url}/api/backups`, { method: 'POST', headers, body });
+  const { data } = (await started.json()) as { data: { run: string } };
+  const events = await (await fetch(`${url}/api/backups/runs/${data.run}/events`, { headers })).text();
+  if (!events.includes('run.done')) throw new Error(`the backup failed: ${events.slice(-500)}`);
+}
+
+async function ask(url: string, answers: number[], signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const startedMs = performance.now();
+    await (await fetch(`${url}/health/live`)).text();
+    answers.push(performance.now() - startedMs);
+    await sleep(10);
+  }
+}
+
+/** VmHWM in bytes; nothing of a process that has just ended. */
+function highWater(pid: number | string): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+  } catch {
+    return 0;
+  }
+}
+
+function childrenOf(pid: number): string[] {
+  try {
+    const task = `/proc/${pid}/task`;
+    return readdirSync(task).flatMap((thread) =>
+      readFileSync(join(task, thread, 'children'), 'utf8')
+        .trim()
+        .split(' ')
+        .filter(Boolean),
+    );
+  } catch {
+    return [];
+  }
+}
