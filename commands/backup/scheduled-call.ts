@@ -19,8 +19,9 @@ export interface ScheduledCall {
 
 /** What scheduled backups read of the configuration. */
 const SECTIONS = /^(?:backup|database|storage)\./;
-/** Those that name keys of S3 are read by its client, not by the configuration. */
+/** They are read by the client of S3, not by the configuration; the second are keys. */
 const AWS = /^AWS_/;
+const AWS_SECRETS = /^AWS_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|.*(?:SECRET|TOKEN|PASSWORD).*)$/;
 
 /** @param nodeArguments `process.execPath` and `process.argv[1]` */
 export function scheduledCall(
@@ -29,8 +30,10 @@ export function scheduledCall(
   nodeArguments: readonly string[],
 ): ScheduledCall {
   const environment: Record<string, string> = {};
-  const missing = Object.keys(env).filter((name) => AWS.test(name) && env[name]);
-  for (const name of placeNames(env)) environment[name] = env[name] ?? '';
+  const ofS3 = usesS3(loaded) ? Object.keys(env).filter((name) => AWS.test(name) && env[name]) : [];
+  const missing = ofS3.filter((name) => AWS_SECRETS.test(name));
+  const plain = ofS3.filter((name) => !AWS_SECRETS.test(name));
+  for (const name of [...placeNames(env), ...plain]) environment[name] = env[name] ?? '';
   if (env.CHS_DATA_DIR) environment.CHS_DATA_DIR = loaded.root;
   for (const [name, origin] of loaded.origin) {
     if (origin.kind !== 'env' || !SECTIONS.test(name)) continue;
@@ -45,6 +48,10 @@ export function scheduledCall(
     missing,
     logFile: join(dirname(loaded.config.database.path), 'backup-cron.log'),
   };
+}
+
+function usesS3({ config: { backup } }: LoadedConfig): boolean {
+  return [backup.target, backup.copy_to].some((place) => place?.startsWith('s3://'));
 }
 
 /** What says where the user's data are, and is not what the system itself will say. */

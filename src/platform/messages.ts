@@ -243,6 +243,8 @@ export const messages: Record<ErrorCode, MessageRow> = {
   SOURCE_MISSING: {
     en: 'database {name}: there is no file {path}',
     zh: '数据库 {name}：文件 {path} 不存在',
+    hint: 'The database of chs is made when something is stored; others are named in backup.databases.',
+    hintZh: 'chs 的数据库在首次保存数据时创建；其他数据库在 backup.databases 中指定。',
   },
   SOURCE_UNREADABLE: {
     en: 'database {name} ({path}) cannot be read: {reason}',
