@@ -178,17 +178,23 @@ t.test('gives what another environment needs, and no secret', async (t) => {
     HOME: home,
     XDG_DATA_HOME: join(home, 'data'),
     CHS_BACKUP_TARGET: 'kept',
+    CHS_BACKUP_COPY_TO: 's3://copies/chs',
     CHS_BACKUP_DATABASES: 'main=main.db,msg=/data/msg.db',
     CHS_BACKUP_BUSY_TIMEOUT: '2s',
     CHS_BACKUP_KEEP_DAYS: '7',
     CHS_BACKUP_TOKEN: 'secret-token',
     AWS_SECRET_ACCESS_KEY: 'secret-key',
+    AWS_REGION: 'eu-central-1',
     CHS_SERVER_PORT: '1',
   };
   const loaded = await loadConfig({ cwd: home, env, home });
   const given = scheduledCall(loaded, env, ['/usr/bin/node', 'chs.cjs']);
   t.strictSame(given.missing.toSorted(), ['AWS_SECRET_ACCESS_KEY', 'CHS_BACKUP_TOKEN']);
   t.notMatch(JSON.stringify(given.environment), /secret-token|secret-key/);
+  t.equal(given.environment.AWS_REGION, 'eu-central-1');
+  const { CHS_BACKUP_COPY_TO: _, ...folders } = env;
+  const inFolders = scheduledCall(await loadConfig({ cwd: home, env: folders, home }), folders, ['n', 'c']);
+  t.strictSame(inFolders.missing, ['CHS_BACKUP_TOKEN'], 'where nothing goes to S3 its keys are of no use');
   t.strictSame(given.options, []);
   const again = await loadConfig({ cwd: '/', env: given.environment, home: '/' });
   const { token, ...rest } = loaded.config.backup;
