@@ -55,9 +55,10 @@ async function list(run: Run): Promise<ExitCode> {
 }
 
 function verifiedLine({ last_verified }: Reply): string {
-  if (!last_verified) return 'None of them was verified: `chs backup verify` does it.';
+  if (!last_verified)
+    return 'No verified one has all databases: `chs backup create` makes one, `chs backup verify` checks it.';
   const { id, timestamp } = last_verified;
-  return `The newest verified one is ${datum(id)}, taken ${shownAge(timestamp, Date.now())}.`;
+  return `The newest verified one of everything is ${datum(id)}, taken ${shownAge(timestamp, Date.now())}.`;
 }
 
 function scheduleLine({ cron, timezone, next_run, last_run }: Reply['schedule']): string {

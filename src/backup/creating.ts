@@ -11,6 +11,7 @@ import type { BackupContext } from './settings.ts';
 import { loadSigner } from './signing.ts';
 import { allSources, namedSources } from './sources.ts';
 import { writeState } from './state.ts';
+import { EVERYTHING } from './summaries.ts';
 
 /** Whoever finds another run under way may ask again then. */
 const RETRY_AFTER_MS = 10_000;
@@ -85,7 +86,7 @@ async function make(
   try {
     return await makeBackup(context, {
       sources,
-      asked: isWhole ? 'all' : sources.map(({ name }) => name).join(','),
+      asked: isWhole ? EVERYTHING : sources.map(({ name }) => name).join(','),
       compact,
       withFiles: files,
       signer,

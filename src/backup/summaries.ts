@@ -4,6 +4,9 @@ import type { BackupSummary } from './fields.ts';
 import type { Manifest, Verification } from './manifest.ts';
 import { CLOCK_TOLERANCE_MS } from './retention.ts';
 
+/** What `options.db` of a manifest says where nothing was left out. */
+export const EVERYTHING = 'all';
+
 type CopyState = BackupSummary['copies'][number];
 
 /** What is summarized; null for an entry without a readable manifest. */
@@ -131,8 +134,9 @@ function newestFirst(a: BackupSummary, b: BackupSummary): number {
 }
 
 /**
- * The newest backup of the own key that was read back and held, in any of the places; null where there is none. Those
- * dated later than `nowMs` (epoch milliseconds), but for a little, do not count.
+ * The newest backup of everything, of the own key, that was read back and held, in any of the places; null where there
+ * is none. One of some databases says nothing of the others: nobody is to rest on it. Nor do those count that are dated
+ * later than `nowMs` (epoch milliseconds), but for a little.
  */
 export function lastVerified(
   catalogues: readonly Catalogue[],
@@ -143,6 +147,7 @@ export function lastVerified(
   for (const { entries } of catalogues) {
     for (const { manifest, verification, signature } of entries) {
       if (!manifest || signature !== 'own' || verification?.ok !== true) continue;
+      if (manifest.options.db !== EVERYTHING) continue;
       if (Date.parse(manifest.timestamp) > latestMs) continue;
       if (!newest || manifest.timestamp > newest.manifest.timestamp) newest = { manifest, verification };
     }

@@ -252,6 +252,27 @@ t.test('what verifying finds is remembered: a damaged backup does not count as v
   t.match(backups[0]?.copies[0]?.verified, { ok: false, depth: 'full' });
 });
 
+t.test('a backup of some databases is not taken for one of everything', async (t) => {
+  const folder = testFolder(t);
+  await makeData(folder, 1);
+  const path = join(folder, 'app.db');
+  makeDatabase(path, 1);
+  const { create, verify, prune, client } = await workingIn(t, folder, { 'backup.databases': { app: path } });
+  const newest = async () => {
+    const state = JSON.parse(readFileSync(join(folder, 'data', 'backup_state.json'), 'utf8'));
+    return [(await client.listBackups({})).last_verified?.id ?? null, state.last_verified?.id ?? null];
+  };
+  const some = await create({ names: ['app'] });
+  t.equal(some.options.db, 'app');
+  await verify(some.id);
+  t.same(await newest(), [null, null]);
+  const all = await create();
+  t.equal(all.options.db, 'all');
+  await verify((await create({ names: ['app'] })).id);
+  await prune();
+  t.same(await newest(), [all.id, all.id]);
+});
+
 t.test('a watcher that comes late hears it from the beginning, one that comes back the rest', async (t) => {
   const folder = testFolder(t);
   await makeData(folder, 1);

@@ -21,7 +21,7 @@ export const listOperations = {
         backups: z.array(backupSummary),
         /** The places that were looked into, with what was wrong with those that could not be. */
         places: z.array(z.object({ place: z.string(), problem: z.string().nullable() })),
-        /** The newest backup that was verified, wherever it is. */
+        /** The newest backup of everything that was verified, wherever it is. */
         last_verified: z.object({ id: z.string(), timestamp: z.string() }).nullable(),
         schedule: z.object({
           cron: z.string().nullable(),
