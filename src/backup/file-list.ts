@@ -1,8 +1,9 @@
 /** The list of the files of a backup, `files.ndjson.gz`: read as a stream, and held against its manifest. */
 import { createHash } from 'node:crypto';
-import { addAbortSignal, Transform } from 'node:stream';
+import { addAbortSignal, type Readable, Transform } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import * as z from 'zod';
+import { codeOf } from '../platform/system-error.ts';
 import type { FileLine, FilesEntry } from './manifest.ts';
 import type { BackupTarget } from './target.ts';
 
@@ -10,11 +11,11 @@ import type { BackupTarget } from './target.ts';
 const LINE_BYTES_MAX = 64 * 1024;
 const NEWLINE = 10;
 
-const lineSchema = z.looseObject({
-  key: z.string().min(1),
+const lineSchema = z.object({
+  key: z.string(),
   size: z.int().min(0),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  modified_ms: z.number(),
+  modified_ms: z.number().min(-8.64e15).max(8.64e15),
   inode: z.string().max(64),
 });
 
@@ -42,27 +43,53 @@ export async function* readFileList(
       done(null, chunk);
     },
   });
-  const gunzip = createGunzip();
   source.on('error', (error) => measured.destroy(error));
-  measured.on('error', (error) => gunzip.destroy(error));
-  addAbortSignal(signal, gunzip);
   try {
-    let count = 0;
-    for await (const line of linesOf(source.pipe(measured).pipe(gunzip))) {
-      count += 1;
-      if (count > files.count) throw new Error('it names more files than its manifest says');
-      yield lineFrom(line);
-    }
-    if (count !== files.count) throw new Error('it names fewer files than its manifest says');
+    yield* unpackedLines(source.pipe(measured), files.count, signal);
     if (sizeBytes !== files.list_size || hash.digest('hex') !== files.list_sha256) {
       throw new Error('its checksum is not that of the manifest');
     }
+  } finally {
+    for (const stream of [source, measured]) stream.destroy();
+  }
+}
+
+/**
+ * The files of a compressed list, as many as `count` says.
+ *
+ * @param packed destroyed in the end
+ * @throws Error with a reason for a list that is damaged (see `damageOf`); errors of the stream; the signal's reason
+ */
+export async function* unpackedLines(
+  packed: Readable,
+  count: number,
+  signal?: AbortSignal,
+): AsyncGenerator<FileLine> {
+  const gunzip = createGunzip();
+  packed.on('error', (error) => gunzip.destroy(error));
+  if (signal) addAbortSignal(signal, gunzip);
+  try {
+    let found = 0;
+    for await (const line of linesOf(packed.pipe(gunzip))) {
+      found += 1;
+      if (found > count) throw new Error('it names more files than its manifest says');
+      yield lineFrom(line);
+    }
+    if (found !== count) throw new Error('it names fewer files than its manifest says');
   } catch (error) {
-    signal.throwIfAborted();
+    signal?.throwIfAborted();
     throw error;
   } finally {
-    for (const stream of [source, measured, gunzip]) stream.destroy();
+    for (const stream of [packed, gunzip]) stream.destroy();
   }
+}
+
+/** What is wrong with the list itself; null for an error of the disk, of the place or of who reads. */
+export function damageOf(error: unknown): string | null {
+  if (!(error instanceof Error) || error.name !== 'Error') return null;
+  const code = codeOf(error);
+  if (code === undefined) return error.message;
+  return code.startsWith('Z_') ? `it cannot be unpacked: ${error.message}` : null;
 }
 
 async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
