@@ -178,7 +178,7 @@ const rows: readonly PhraseRow[] = [
     'A server has its own: backup.schedule in its configuration.',
     '服务器有自己的计划：其配置中的 backup.schedule。',
   ],
-  ["--timezone: there is no zone '{zone}'", "--timezone：没有时区 '{zone}'"],
+  ["there is no zone '{zone}'", "没有时区 '{zone}'"],
   ['--schedule: expected five fields', '--schedule：应为五个字段'],
   [
     "--schedule: the {field} '{text}' is none that crontab and systemd know",
@@ -193,6 +193,7 @@ const rows: readonly PhraseRow[] = [
     'Give five fields such as "0 2 * * *", or run `chs backup cron` in the foreground.',
     '请给出五个字段，例如 "0 2 * * *"，或在前台运行 `chs backup cron`。',
   ],
+  ['Give five fields such as "0 2 * * *".', '请给出五个字段，例如 "0 2 * * *"。'],
   ['Windows has neither crontab nor systemd', 'Windows 没有 crontab 和 systemd'],
 ];
 

@@ -97,3 +97,20 @@ t.test('what is no reason of ours stays as it is', async (t) => {
     t.equal(reasonInChinese(text), text);
   t.equal(reasonInChinese('required; pid: required'), '必填；pid：必填');
 });
+
+t.test('reasons of backups', async (t) => {
+  const reasons = [
+    'it is not a SQLite database',
+    'another process has it open',
+    'process 4711 has it open',
+    'the server received other bytes than were sent',
+    'permission denied; the backup 20251224T120000Z-1a2b3c was made, without a copy there',
+    'main: what was written reads back otherwise',
+    'main.db.gz cannot be unpacked: it is cut short',
+    'files.ndjson.gz: line 2 leads elsewhere',
+    'its manifest cannot be read: it is not JSON',
+    'backup.schedule: a schedule has five fields: minute, hour, day, month, weekday',
+    'two databases would go there',
+  ];
+  for (const reason of reasons) t.ok(isChinese(reasonInChinese(reason)), reasonInChinese(reason));
+});
