@@ -1,7 +1,7 @@
 /** `chs backup cron`: backups on a schedule, in the foreground or by the machine's own scheduler. */
 import { type Command, Option } from 'commander';
-import { isTimeZone } from '../../src/logs/time/zones.ts';
 import { printable } from '../../src/platform/errors.ts';
+import { isTimeZone } from '../../src/platform/time-zones.ts';
 import { addCommand, type CommandContext, type Invocation } from '../define.ts';
 import { usageError } from '../failure.ts';
 import type { ExitCode, Run } from '../run.ts';

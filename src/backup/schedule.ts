@@ -1,5 +1,6 @@
 /** When backups are due: a cron pattern on the clock of a time zone, pure. */
 import { Cron } from 'croner';
+import { isTimeZone } from '../platform/time-zones.ts';
 
 /** Longer than every pattern that means something. */
 const PATTERN_CHARS_MAX = 1000;
@@ -56,14 +57,5 @@ function parse(pattern: string, timezone: string): Cron {
         cause: error,
       },
     );
-  }
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
   }
 }
