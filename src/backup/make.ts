@@ -58,8 +58,9 @@ export async function makeBackup(context: BackupContext, options: MakeOptions): 
   const { target, progress, worker, signal } = options;
   const own = options.withFiles ? ownAmong(options.sources) : null;
   const folder = await target.workFolder();
-  const hold = own ? await holdFiles(own.own) : null;
+  let hold: Hold | null = null;
   try {
+    hold = own ? await holdFiles(own.own) : null;
     await hold?.look(signal);
     const snapshots = await takeSnapshots({
       sources: options.sources,
