@@ -100,7 +100,7 @@ for (const mode of modes) {
     t.strictSame(readdirSync(join(cwd, 'back')).toSorted(), ['app.db', 'msg.db'], 'and nothing beside it');
 
     const drill = await chs('backup', 'drill', id);
-    t.match(drill, { code: 0, stdout: /^ok +app +open /m });
+    t.match(drill, { code: 0, stdout: /^ok +app +open .* 1 table, /m });
 
     const plan = await chs('backup', 'prune', '--plan');
     t.match(plan, {

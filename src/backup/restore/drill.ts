@@ -100,7 +100,7 @@ async function openAll(
       options.onStep?.('check', name);
       const found = await worker.run('check', { path, depth: 'full' }, { ...progressOf(options), signal });
       const [problem] = found.problems;
-      const detail = problem ?? `${found.tables} tables, ${found.pages} pages`;
+      const detail = problem ?? `${counted(found.tables, 'table')}, ${counted(found.pages, 'page')}`;
       return { name, check: 'open', ok: problem === undefined, detail };
     });
   }
@@ -113,7 +113,12 @@ async function openAll(
 }
 
 function saidOf({ databases, files }: RestoreReport): string {
-  return `${databases.length} databases${files ? `, ${files.count} files` : ''}`;
+  return [counted(databases.length, 'database'), ...(files ? [counted(files.count, 'file')] : [])].join(', ');
+}
+
+/** `1 table`, `2 tables` */
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** What is left out is said. Paths of the scratch folder, which is gone, are not. */
