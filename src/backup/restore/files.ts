@@ -132,15 +132,19 @@ async function inParallel(
 ): Promise<void> {
   const running = new Set<Promise<void>>();
   const failures: unknown[] = [];
-  for await (const line of lines) {
-    const one: Promise<void> = work(line)
-      .catch((error: unknown) => void failures.push(error))
-      .finally(() => running.delete(one));
-    running.add(one);
-    if (running.size >= AT_ONCE) await Promise.race(running);
-    if (failures.length > 0) break;
+  try {
+    for await (const line of lines) {
+      const one: Promise<void> = work(line)
+        .catch((error: unknown) => void failures.push(error))
+        .finally(() => running.delete(one));
+      running.add(one);
+      if (running.size >= AT_ONCE) await Promise.race(running);
+      if (failures.length > 0) break;
+    }
+  } finally {
+    // A list that breaks off ends the restore, and then nobody may still write.
+    await Promise.all(running);
   }
-  await Promise.all(running);
   if (failures.length > 0) throw failures[0];
 }
 
