@@ -45,7 +45,7 @@ export function shownAge(iso: string, nowMs: number): string {
 }
 
 /** `3 h ago (full)`, `never`, `DAMAGED`: the copy that was looked at last speaks for all that are whole. */
-export function verifiedCell(copies: readonly Copy[], nowMs: number): string {
+function verifiedCell(copies: readonly Copy[], nowMs: number): string {
   if (isDamaged(copies)) return 'DAMAGED';
   const [newest] = copies
     .flatMap(({ verified }) => verified ?? [])

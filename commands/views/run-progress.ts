@@ -40,7 +40,7 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 /** `copying main` */
-export function stepText(step: string, name: string | null): string {
+function stepText(step: string, name: string | null): string {
   const words = WORDS[step] ?? step;
   return datum(name === null ? words.replace(/ of$/, '') : `${words} ${name}`);
 }

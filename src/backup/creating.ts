@@ -2,8 +2,6 @@
 
 import { ChsError } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
-import { readableSize } from '../platform/size.ts';
-import type { BackupSummary } from './fields.ts';
 import { findBackup } from './listing.ts';
 import { type Made, makeBackup } from './make.ts';
 import type { RunProgress, RunResult } from './runs.ts';
@@ -147,10 +145,4 @@ export function logged(log: Log): RunProgress {
     step: (step, name) => log.debug('Backup step', { step, name }),
     progress() {},
   };
-}
-
-/** `3 databases, 12.4MB` */
-export function sizesOf({ databases }: Pick<BackupSummary, 'databases'>): string {
-  const bytes = databases.reduce((sum, { size }) => sum + size, 0);
-  return `${databases.length === 1 ? '1 database' : `${databases.length} databases`}, ${readableSize(bytes)}`;
 }

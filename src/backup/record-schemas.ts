@@ -4,7 +4,7 @@ import { backupId, databaseName } from './fields.ts';
 
 /** Bytes of a manifest, a verification, a note. */
 export const RECORD_BYTES_MAX = 8 * 1024 * 1024;
-export const DATABASES_MAX = 10_000;
+const DATABASES_MAX = 10_000;
 export const PROBLEMS_MAX = 100;
 export const REMOVED_MAX = 10_000;
 

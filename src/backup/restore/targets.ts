@@ -42,7 +42,7 @@ export interface TargetOptions {
 }
 
 /** Where chs looks below CHS_DATA_DIR as long as nothing else is configured. */
-export const dataLayout = { database: ['data', 'crash_handler.db'], storage: 'storage' } as const;
+const dataLayout = { database: ['data', 'crash_handler.db'], storage: 'storage' } as const;
 
 /**
  * One database alone goes to the file `to`, unless that is a folder or ends in a separator; several go into the folder
