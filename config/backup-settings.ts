@@ -16,7 +16,7 @@ import {
 
 const s3 = z.object({
   endpoint: serverUrl.optional().meta({
-    description: 'Server of an s3:// place; without it Amazon, in s3.region.',
+    description: 'Server of an s3:// place; without it Amazon, in backup.s3.region.',
     example: 'https://s3.example.org',
   }),
   region: z

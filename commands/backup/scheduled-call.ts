@@ -21,7 +21,7 @@ export interface ScheduledCall {
 const SECTIONS = /^(?:backup|database|storage)\./;
 /** They are read by the client of S3, not by the configuration; the second are keys. */
 const AWS = /^AWS_/;
-const AWS_SECRETS = /^AWS_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|.*(?:SECRET|TOKEN|PASSWORD).*)$/;
+const AWS_SECRETS = /^AWS_(?:ACCESS_KEY_ID$|(?!.*_FILE$).*(?:SECRET|TOKEN|PASSWORD))/;
 
 /** @param nodeArguments `process.execPath` and `process.argv[1]` */
 export function scheduledCall(

@@ -1,9 +1,10 @@
 /** Puts snapshots and stored files into places: compressed, read back, each place durable by itself. */
+import { createReadStream } from 'node:fs';
 import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { ChsError } from '../platform/errors.ts';
-import { readFileList } from './file-list.ts';
-import { FILE_LIST, linesOf, writeFileList } from './file-lists.ts';
+import { FILE_LIST, readFileList, writeFileList } from './file-list.ts';
 import type { DatabaseEntry, FileLine, FilesEntry, Manifest } from './manifest.ts';
 import type { HeldFile } from './own-files.ts';
 import type { RunProgress } from './runs.ts';
@@ -247,7 +248,8 @@ async function missingOf(
 ): Promise<string[]> {
   const missing = new Set<string>();
   if (referencesPath === null) return [];
-  for await (const path of linesOf(referencesPath)) {
+  const input = createReadStream(referencesPath);
+  for await (const path of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
     const key = own.keyOfPath(path);
     if (key !== null && !keys.has(key) && missing.size < MISSING_MAX) missing.add(key);
   }

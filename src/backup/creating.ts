@@ -46,7 +46,8 @@ export async function createBackup(creation: Creation, input: CreateInput): Prom
   const { context } = creation;
   const known = await allSources(context);
   const sources = input.names ? namedSources(known, input.names) : known;
-  const isWhole = sources.length === known.length;
+  const leavesFiles = !input.files && sources.some((source) => source.kind === 'sqlite' && source.own);
+  const isWhole = sources.length === known.length && !leavesFiles;
   const lock = await lockRuns(context);
   return async (progress, signal) => {
     const startedMs = performance.now();

@@ -1,11 +1,16 @@
-/** The list of the files of a backup, `files.ndjson.gz`: read as a stream, and held against its manifest. */
+/** The list of the files of a backup, `files.ndjson.gz`: written and read as a stream, and held against its manifest. */
 import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
 import { addAbortSignal, type Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import * as z from 'zod';
 import { codeOf } from '../platform/system-error.ts';
 import type { FileLine, FilesEntry } from './manifest.ts';
 import type { BackupTarget } from './target.ts';
+
+/** The name of the list in a backup. */
+export const FILE_LIST = 'files.ndjson.gz';
 
 /** A key is at most a path of the system. */
 const LINE_BYTES_MAX = 64 * 1024;
@@ -18,6 +23,16 @@ const lineSchema = z.object({
   modified_ms: z.number().min(-8.64e15).max(8.64e15),
   inode: z.string().max(64),
 });
+
+/** Makes a new file at `path`, not compressed yet. */
+export async function writeFileList(path: string, lines: Iterable<FileLine>): Promise<void> {
+  await pipeline(
+    (function* texts() {
+      for (const line of lines) yield `${JSON.stringify(line)}\n`;
+    })(),
+    createWriteStream(path, { mode: 0o600, flags: 'wx' }),
+  );
+}
 
 /**
  * The files that a backup names, one after the other. Only when it ends without an error was the list whole: size,

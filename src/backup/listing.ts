@@ -4,7 +4,7 @@ import type { BytesReply } from '../operation.ts';
 import { ChsError } from '../platform/errors.ts';
 import { type Catalogue, readCatalogue } from './catalogue.ts';
 import type { BackupSummary } from './fields.ts';
-import { FILE_LIST } from './file-lists.ts';
+import { FILE_LIST } from './file-list.ts';
 import { parseSchedule } from './schedule.ts';
 import type { BackupContext } from './settings.ts';
 import { readSigner } from './signing.ts';

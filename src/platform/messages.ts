@@ -1,9 +1,11 @@
 /** The texts of every error in English and Chinese, with what to do about it. */
+import { backupMessages } from './backup-messages.ts';
 import type { ErrorCode } from './errors.ts';
 
 export type Language = 'en' | 'zh';
 
-interface MessageRow {
+/** A text, and what to do about it. */
+export interface MessageRow {
   readonly en: string;
   readonly zh: string;
   readonly hint?: string;
@@ -205,76 +207,7 @@ export const messages: Record<ErrorCode, MessageRow> = {
   DATABASE_ERROR: { en: 'the database failed: {reason}', zh: '数据库错误：{reason}' },
   IO_ERROR: { en: 'cannot read {path}: {reason}', zh: '无法读取 {path}：{reason}' },
   CONFIG_ERROR: { en: 'the configuration is not usable: {reason}', zh: '配置错误：{reason}' },
-  BACKUP_NOT_FOUND: {
-    en: 'there is no backup {id}',
-    zh: '没有备份 {id}',
-    hint: '`chs backup list` shows those that there are.',
-    hintZh: '`chs backup list` 可列出现有备份。',
-  },
-  BACKUP_RUNNING: {
-    en: 'another backup is running; one at a time',
-    zh: '另一个备份正在进行；同一时间只能有一个',
-    hint: 'Try again when it is done.',
-    hintZh: '请在其完成后重试。',
-  },
-  BACKUP_LOCAL_ONLY: {
-    en: 'without a token, backups are given to callers on the same machine only ({reason})',
-    zh: '未配置令牌时，仅向本机提供备份（{reason}）',
-    hint: 'Set backup.token (CHS_BACKUP_TOKEN) and send it as X-Backup-Token.',
-    hintZh: '请设置 backup.token（CHS_BACKUP_TOKEN），并以 X-Backup-Token 发送。',
-  },
-  BACKUP_FAILED: { en: 'the backup failed: {reason}', zh: '备份失败：{reason}' },
-  BACKUP_DAMAGED: {
-    en: 'the backup {id} is damaged: {reason}',
-    zh: '备份 {id} 已损坏：{reason}',
-    hint: '`chs backup list` shows the other ones.',
-    hintZh: '`chs backup list` 可列出其他备份。',
-  },
-  BACKUP_TARGET: {
-    en: 'backups cannot be kept in {place}: {reason}',
-    zh: '无法在 {place} 保存备份：{reason}',
-  },
-  NO_SUCH_DATABASE: {
-    en: 'no database called {name} is configured (there are: {known})',
-    zh: '没有配置名为 {name} 的数据库（已有：{known}）',
-    hint: 'Name it in the configuration, for example backup.databases.{name} = "/data/{name}.db".',
-    hintZh: '请在配置中写明，例如 backup.databases.{name} = "/data/{name}.db"。',
-  },
-  SOURCE_MISSING: {
-    en: 'database {name}: there is no file {path}',
-    zh: '数据库 {name}：文件 {path} 不存在',
-    hint: 'The database of chs is made when something is stored; others are named in backup.databases.',
-    hintZh: 'chs 的数据库在首次保存数据时创建；其他数据库在 backup.databases 中指定。',
-  },
-  SOURCE_UNREADABLE: {
-    en: 'database {name} ({path}) cannot be read: {reason}',
-    zh: '数据库 {name}（{path}）无法读取：{reason}',
-  },
-  SOURCE_DAMAGED: {
-    en: 'database {name} ({path}) is damaged: {reason}',
-    zh: '数据库 {name}（{path}）已损坏：{reason}',
-    hint: 'An older backup may be whole: `chs backup verify ID`.',
-    hintZh: '较早的备份可能完好：`chs backup verify ID`。',
-  },
-  SOURCE_BUSY: {
-    en: 'database {name} ({path}) is locked by another process',
-    zh: '数据库 {name}（{path}）被其他进程锁定',
-  },
-  DATABASE_SERVER: {
-    en: 'database {name} ({path}): {reason}',
-    zh: '数据库 {name}（{path}）：{reason}',
-  },
-  DATABASE_TOOL: {
-    en: '{tool} cannot be used: {reason}',
-    zh: '无法使用 {tool}：{reason}',
-    hint: "Install the PostgreSQL client of the server's version or a newer one.",
-    hintZh: '请安装不低于服务器版本的 PostgreSQL 客户端。',
-  },
-  RESTORE_REFUSED: { en: 'not restored to {path}: {reason}', zh: '未恢复到 {path}：{reason}' },
-  BACKUP_KEY: {
-    en: 'the key that signs backups, {path}, cannot be used: {reason}',
-    zh: '备份签名密钥 {path} 不可用：{reason}',
-  },
+  ...backupMessages,
   REQUEST_TIMEOUT: { en: 'the request took too long', zh: '请求超时' },
   CALLER_GONE: { en: 'the caller went away before the end', zh: '客户端已断开连接' },
   INTERNAL: {

@@ -380,3 +380,15 @@ function countIn(folder: string, packed: string): number {
   database.close();
   return Number(count);
 }
+
+t.test('a backup without the stored files is no backup of everything', async (t) => {
+  const folder = testFolder(t);
+  await makeData(folder, 1);
+  const { create, prune } = await workingIn(t, folder);
+  const whole = await create();
+  const part = await create({ files: false });
+  t.equal(part.options.db, 'main');
+  t.equal((await prune({ keep_days: 1 })).deleted.length, 0);
+  const state = JSON.parse(readFileSync(join(folder, 'data', 'backup_state.json'), 'utf8'));
+  t.equal(state.last_verified.id, whole.id);
+});
