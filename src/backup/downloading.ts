@@ -1,6 +1,6 @@
 /** `GET /backupdb`: snapshots of the databases as one zip archive, which begins to arrive when all of them are whole. */
 import { rm } from 'node:fs/promises';
-import type { BytesReply, Call } from '../operation.ts';
+import type { BytesReply, Call, ReplyEnd } from '../operation.ts';
 import { isoSeconds } from '../platform/clock.ts';
 import { ChsError } from '../platform/errors.ts';
 import { lockRuns } from './creating.ts';
@@ -16,18 +16,19 @@ const RETRY_AFTER_MS = 10_000;
 
 let downloads = 0;
 
-/** @throws ChsError NO_SUCH_DATABASE, BACKUP_RUNNING, and as `takeSnapshots` */
+/** @throws ChsError NO_SUCH_DATABASE, BACKUP_RUNNING, BACKUP_TARGET, CALLER_GONE, and as `takeSnapshots` */
 export async function downloadDatabases(context: BackupContext, db: string, call: Call): Promise<BytesReply> {
   const startedMs = performance.now();
   const stage = { name: 'request' };
   try {
     const known = configuredSources(context);
     const sources = db === 'all' ? known : namedSources(known, [db]);
-    if (downloads >= DOWNLOADS_MAX)
-      throw new ChsError('BACKUP_RUNNING', {}, { retryAfterMs: RETRY_AFTER_MS });
-    const { folder, snapshots } = await snapshotsFor(context, sources, call, stage);
-    downloads += 1;
-    stage.name = 'archive';
+    const leave = enter();
+    const taken = await snapshotsFor(context, sources, call, stage).catch((error: unknown) => {
+      leave();
+      throw error;
+    });
+    const { folder, snapshots } = taken;
     const sizes = snapshots.snapshots.map(({ entry }) => `${entry.name}:${entry.size}`).join(',');
     call.log.info('Backup taken for download', {
       db,
@@ -36,14 +37,29 @@ export async function downloadDatabases(context: BackupContext, db: string, call
       address: call.address,
       key: call.principal.name,
     });
-    return zipOf(snapshots, db, async () => {
-      downloads -= 1;
+    return zipOf(snapshots, db, async (end) => {
+      leave();
+      tellEnd(end, call, db, performance.now() - startedMs);
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     });
   } catch (error) {
-    tellFailure(error, call, db, stage.name);
-    throw error;
+    const known = call.signal.aborted ? new ChsError('CALLER_GONE', {}, { cause: error }) : error;
+    tellFailure(known, call, db, stage.name);
+    throw known;
   }
+}
+
+/**
+ * Gives what makes room for another one. It is counted before there is anything to keep: many may wait at once.
+ *
+ * @throws ChsError BACKUP_RUNNING
+ */
+function enter(): () => void {
+  if (downloads >= DOWNLOADS_MAX) throw new ChsError('BACKUP_RUNNING', {}, { retryAfterMs: RETRY_AFTER_MS });
+  downloads += 1;
+  return () => {
+    downloads -= 1;
+  };
 }
 
 /** Only while the databases are read nobody else may: the archive takes as long as its reader does. */
@@ -92,7 +108,7 @@ async function snapshotsFor(
 function zipOf(
   { cutAtMs, isOneInstant, reason, snapshots }: Snapshots,
   db: string,
-  release: () => Promise<void>,
+  release: (end: ReplyEnd) => Promise<void>,
 ) {
   const timestamp = isoSeconds(cutAtMs);
   const databases = snapshots.map(({ entry }) => ({ ...entry, file: fileOf(entry) }));
@@ -113,6 +129,14 @@ function zipOf(
 
 function fileOf({ name, kind }: { readonly name: string; readonly kind: string }): string {
   return kind === 'postgres' ? `${name}.dump` : `${name}.db`;
+}
+
+/** A download that did not arrive whole is a backup that is not there, whoever broke it off. */
+function tellEnd(end: ReplyEnd, { log, address, principal }: Call, db: string, milliseconds: number): void {
+  const facts = { db, ms: Math.round(milliseconds), address, key: principal.name };
+  if (end === 'sent') log.info('Backup downloaded', facts);
+  if (end === 'cut_off' || end === 'failed')
+    log.error('Backup for download did not arrive', { stage: 'send', end, ...facts });
 }
 
 /** A refusal is logged as an error, too: whoever looks for a backup that is not there looks in the log. */

@@ -18,7 +18,7 @@ interface Place {
   readonly catalogue: Catalogue | null;
 }
 
-/** @throws ChsError BACKUP_TARGET where none of the places can be looked into */
+/** @throws ChsError BACKUP_KEY; BACKUP_TARGET where none of the places can be looked into */
 export async function listBackups(context: BackupContext, statePath: string, signal: AbortSignal) {
   const { first, copy } = await readPlaces(context, signal);
   const places = [first, ...(copy ? [copy] : [])];
@@ -34,7 +34,7 @@ export async function listBackups(context: BackupContext, statePath: string, sig
   };
 }
 
-/** @throws ChsError BACKUP_NOT_FOUND, BACKUP_TARGET */
+/** @throws ChsError BACKUP_NOT_FOUND, BACKUP_DAMAGED, BACKUP_TARGET, BACKUP_KEY */
 export async function findBackup(
   context: BackupContext,
   ref: string,
@@ -99,7 +99,7 @@ interface FileInput {
 /**
  * A file of a backup, from the first place that has it.
  *
- * @throws ChsError BACKUP_NOT_FOUND, BACKUP_DAMAGED, BACKUP_TARGET
+ * @throws ChsError BACKUP_NOT_FOUND, BACKUP_DAMAGED, BACKUP_TARGET, BACKUP_KEY
  */
 export async function readBackupFile(
   context: BackupContext,

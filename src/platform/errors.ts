@@ -81,7 +81,7 @@ export const errorTable = {
   BACKUP_FAILED: { status: 500, exit: 2 },
   BACKUP_DAMAGED: { status: 500, exit: 1 },
   BACKUP_TARGET: { status: 502, exit: 2, retryable: true },
-  NO_SUCH_DATABASE: { status: 404, exit: 2 },
+  NO_SUCH_DATABASE: { status: 400, exit: 2 },
   SOURCE_MISSING: { status: 404, exit: 2 },
   SOURCE_UNREADABLE: { status: 500, exit: 2 },
   SOURCE_DAMAGED: { status: 500, exit: 1 },

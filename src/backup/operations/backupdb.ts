@@ -20,6 +20,7 @@ export const downloadOperations = {
     output: null,
     errors: [
       ...snapshotErrors,
+      'BACKUP_TARGET',
       'BACKUP_LOCAL_ONLY',
       'ORIGIN_REFUSED',
       'NO_SUCH_DATABASE',

@@ -31,7 +31,7 @@ export const listOperations = {
         }),
         warnings: z.array(z.string()),
       }),
-    errors: [...targetErrors],
+    errors: [...targetErrors, 'BACKUP_KEY'],
   },
   getBackup: {
     summary: 'Show a backup',
@@ -41,7 +41,7 @@ export const listOperations = {
     access: 'admin',
     input: () => z.object({ id: backupRef }),
     output: () => backupSummary,
-    errors: [...targetErrors, 'BACKUP_NOT_FOUND', 'BACKUP_DAMAGED'],
+    errors: [...targetErrors, 'BACKUP_KEY', 'BACKUP_NOT_FOUND', 'BACKUP_DAMAGED'],
   },
   readBackupFile: {
     summary: 'Download a file of a backup',
@@ -59,6 +59,7 @@ export const listOperations = {
     output: null,
     errors: [
       ...targetErrors,
+      'BACKUP_KEY',
       'BACKUP_NOT_FOUND',
       'BACKUP_DAMAGED',
       'PRECONDITION_FAILED',
