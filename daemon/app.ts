@@ -69,7 +69,8 @@ export function createApp(chs: Chs, { config, log, only, router }: AppOptions): 
       error instanceof ChsError
         ? error
         : new ChsError('INTERNAL', { requestId: call.requestId }, { cause: error });
-    if (!c.var.isLogged) logFailure(call, `${c.req.method} ${withoutToken(c.req.path)}`, known);
+    const { isLogged, stage = null } = c.var;
+    if (!isLogged) logFailure(call, `${c.req.method} ${withoutToken(c.req.path)}`, known, stage);
     return answerInDialect(c, speech(c.req.path).failure(known, call.language), failureHeaders(known));
   });
 
@@ -146,8 +147,14 @@ function mountDocuments(app: App, chs: Chs): void {
   });
 }
 
-function logFailure({ log, address }: Call, request: string, error: ChsError): void {
+/** @param stage how far it had come, where every failure is an error; else null */
+function logFailure({ log, address }: Call, request: string, error: ChsError, stage: string | null): void {
   const { status, code, message } = error;
+  if (stage !== null) {
+    const cause = status >= 500 ? (error.cause ?? error) : undefined;
+    log.error(`${request} failed: ${message}`, { code, stage, address }, cause);
+    return;
+  }
   // What will pass by itself, or is for whoever runs the machine to clear, has no cause to look for in the code.
   if (status >= 500 && error.retryable) log.warn(`${request} failed: ${message}`, { code });
   else if (status >= 500) log.error(`${request} failed: ${message}`, {}, error.cause ?? error);

@@ -43,6 +43,8 @@ export interface AppEnv {
     headers: ReplyHeaders;
     /** Whoever failed wrote a line about it already. */
     isLogged?: boolean;
+    /** How far a request has come whose every failure is an error in the log. */
+    stage?: 'access' | 'request' | 'send';
   };
 }
 
@@ -92,7 +94,12 @@ async function run(
   dialect: Dialect,
   options: MountOptions,
 ): Promise<Response> {
+  const stage = (name: 'access' | 'request' | 'send'): void => {
+    if (operation.logsFailures) c.set('stage', name);
+  };
+  stage('access');
   await authorize(c, operation, dialect, options);
+  stage('request');
   const { call } = c.var;
   const texts = { ...textsOf(c, operation), ...resumption(c, operation) };
   if (operation.body) {
@@ -128,6 +135,7 @@ async function run(
     if (operation.logsFailures && error instanceof ChsError) c.set('isLogged', true);
     throw error;
   });
+  stage('send');
   if (operation.reply === 'bytes') return answerFile(c, output as BytesReply);
   return answerInDialect(c, dialect.success(output));
 }

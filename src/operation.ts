@@ -24,7 +24,10 @@ interface OperationFacts {
   readonly keyInQuery?: true;
   /** Present when the request carries a file. */
   readonly body?: BodySpec;
-  /** Its function writes a line of its own for each ChsError that it ends with, and whoever serves it writes none. */
+  /**
+   * Its function writes a line of its own for each ChsError that it ends with, and whoever serves it writes none. What
+   * keeps the function from being called is an error in the log, too, whatever its status.
+   */
   readonly logsFailures?: true;
   /** The errors of its own that it may give, besides those that any route may (see `commonErrors`). */
   readonly errors: readonly ErrorCode[];

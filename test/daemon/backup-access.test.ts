@@ -101,6 +101,7 @@ t.test('the token reaches neither the log, nor an error, nor the function behind
   for (const { body, headers } of answers) t.notMatch(body + JSON.stringify(headers), TOKEN);
   const log = readFileSync(logFile(folder), 'utf8');
   t.match(log, 'GET /backupdb 401');
+  t.match(log, /\[ERROR\] - GET \/backupdb failed: .*code=UNAUTHORIZED stage=access address=127\.0\.0\.1/);
   t.match(log, 'key="backup token"');
   t.notMatch(log, TOKEN);
 });
@@ -192,7 +193,10 @@ t.test('what the function behind it fails with is for itself to log; the rest is
   const failures = lines.filter((line) => /\[(ERROR|WARN|INFO)\].*(failed|refused)/.test(line));
   t.equal(failures.length, 2);
   t.match(failures[0], /\[ERROR\] - Backup failed: it is gone request_id=\S+ stage=snapshot/);
-  t.match(failures[1], /\[INFO\] - GET \/backupdb refused: .*code=INVALID_INPUT/);
+  t.match(
+    failures[1],
+    /\[ERROR\] - GET \/backupdb failed: .*code=INVALID_INPUT stage=request address=127\.0\.0\.1/,
+  );
 });
 
 t.test('a fault in the function behind it is logged whole, whatever the function does', async (t) => {
