@@ -149,6 +149,11 @@ t.test('backs up what is configured, by name, and chs beside it', async (t) => {
   t.equal(all.one_instant, true);
   t.equal(all.files?.database, 'chs');
   t.equal((await create({ files: false })).files, null);
+  await t.rejects(
+    client.createBackup({ names: [] }),
+    { code: 'INVALID_INPUT' },
+    'a backup of nothing is none',
+  );
   await t.rejects(client.createBackup({ names: ['other'] }), {
     code: 'NO_SUCH_DATABASE',
     message: /no database called other is configured \(there are: main, msg, chs\)/,

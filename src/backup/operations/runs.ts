@@ -21,7 +21,12 @@ export const runOperations = {
     access: 'admin',
     input: () =>
       z.object({
-        names: z.array(databaseName).max(1000).optional().describe('Databases by name; all when left out'),
+        names: z
+          .array(databaseName)
+          .min(1)
+          .max(1000)
+          .optional()
+          .describe('Databases by name; all when left out'),
         compact: z
           .boolean()
           .default(false)
