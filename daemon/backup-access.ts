@@ -43,7 +43,7 @@ const FORWARDING = [
  * One right credential is enough, whatever stands beside it; where some are presented and none is right, the caller
  * is refused even on this machine.
  *
- * @throws ChsError UNAUTHORIZED, KEY_EXPIRED, FORBIDDEN; BACKUP_LOCAL_ONLY, ORIGIN_REFUSED where no token is configured
+ * @throws ChsError BACKUP_TOKEN, UNAUTHORIZED, KEY_EXPIRED, FORBIDDEN; BACKUP_LOCAL_ONLY, ORIGIN_REFUSED where no token is configured
  */
 export async function backupCaller(
   request: BackupRequest,
@@ -59,7 +59,7 @@ export async function backupCaller(
     if (permits(principal.scope, 'backup')) return principal;
     throw new ChsError('FORBIDDEN', { scope: principal.scope ?? 'none', needed: 'admin' });
   }
-  if (configured !== undefined) throw new ChsError('UNAUTHORIZED');
+  if (configured !== undefined) throw new ChsError('BACKUP_TOKEN');
   refuseOtherMachines(incoming, headers);
   refusePages(headers);
   return localCaller;

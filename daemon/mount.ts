@@ -189,7 +189,8 @@ function declared(error: unknown, operation: Operation, { requestId, signal }: C
  * Finds out who calls, for the rest of the request. A public route answers whoever asks, with or without a
  * key, right or wrong.
  *
- * @throws ChsError UNAUTHORIZED, KEY_EXPIRED, FORBIDDEN; for a backup also BACKUP_LOCAL_ONLY, ORIGIN_REFUSED
+ * @throws ChsError UNAUTHORIZED, KEY_EXPIRED, FORBIDDEN; for a backup also BACKUP_TOKEN, BACKUP_LOCAL_ONLY,
+ *   ORIGIN_REFUSED
  */
 export async function authorize(
   c: Context<AppEnv>,

@@ -14,6 +14,13 @@ export const backupMessages = {
     hint: 'Try again when it is done.',
     hintZh: '请在其完成后重试。',
   },
+  BACKUP_TOKEN: {
+    en: 'not authorized: the backup token is missing or wrong',
+    zh: '未授权：备份令牌缺失或错误',
+    hint: 'Send backup.token of the server as X-Backup-Token, or as ?token=; `chs backup pull` takes it from CHS_BACKUP_TOKEN or --token-file.',
+    hintZh:
+      '请通过 X-Backup-Token 或 ?token= 发送服务器的 backup.token；`chs backup pull` 可使用 CHS_BACKUP_TOKEN 或 --token-file。',
+  },
   BACKUP_LOCAL_ONLY: {
     en: 'without a token, backups are given to callers on the same machine only ({reason})',
     zh: '未配置令牌时，仅向本机提供备份（{reason}）',

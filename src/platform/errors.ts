@@ -77,6 +77,7 @@ export const errorTable = {
   // Backups.
   BACKUP_NOT_FOUND: { status: 404, exit: 2 },
   BACKUP_RUNNING: { status: 429, exit: 2, retryable: true },
+  BACKUP_TOKEN: { status: 401, exit: 2 },
   BACKUP_LOCAL_ONLY: { status: 403, exit: 2 },
   BACKUP_FAILED: { status: 500, exit: 2 },
   BACKUP_DAMAGED: { status: 500, exit: 1 },

@@ -280,8 +280,9 @@ export const messages: Record<ErrorCode, MessageRow> = {
   UNSAFE_LISTEN: {
     en: 'refusing to listen on {host}: {reason}',
     zh: '拒绝监听 {host}：{reason}',
-    hint: 'Set server.api_key to a secret of your own (32 random characters, say), or listen on 127.0.0.1.',
-    hintZh: '请将 server.api_key 设为自己的密钥（例如 32 个随机字符），或只监听 127.0.0.1。',
+    hint: 'Set server.api_key, or backup.token for backup.listen, to a secret of your own (32 random characters, say), or listen on 127.0.0.1.',
+    hintZh:
+      '请将 server.api_key（backup.listen 则为 backup.token）设为自己的密钥（例如 32 个随机字符），或只监听 127.0.0.1。',
   },
   KEY_UNUSABLE: {
     en: 'the API key in {path} cannot be used: {reason}',

@@ -21,6 +21,7 @@ export const downloadOperations = {
     errors: [
       ...snapshotErrors,
       'BACKUP_TARGET',
+      'BACKUP_TOKEN',
       'BACKUP_LOCAL_ONLY',
       'ORIGIN_REFUSED',
       'NO_SUCH_DATABASE',
