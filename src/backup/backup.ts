@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Call, Handlers } from '../operation.ts';
 import { ChsError } from '../platform/errors.ts';
-import { type Creation, createBackup, logged } from './creating.ts';
+import { type Creation, createBackup, logged, type Work } from './creating.ts';
 import { downloadDatabases } from './downloading.ts';
 import { findBackup, listBackups, readBackupFile, readPoolFile } from './listing.ts';
 import type { backupOperations } from './operations.ts';
@@ -60,10 +60,13 @@ export function createBackups(context: BackupContext): Backups {
         return { run: runs.start(call.language, work) };
       },
       async verifyBackup(input, call) {
-        return { run: runs.start(call.language, await verifying(context, statePath, input)) };
+        const work = await verifying(context, statePath, input);
+        runs.checkRoom();
+        return { run: runs.start(call.language, telling('Verification', work, call)) };
       },
       async pruneBackups(input, call) {
-        return { run: runs.start(call.language, await pruning(context, statePath, input, call.log)) };
+        const work = await pruning(context, statePath, input, call.log);
+        return { run: runs.start(call.language, telling('Pruning', work, call)) };
       },
       watchBackupRun: async ({ run, after = 0 }, { signal }) => runs.watch(run, after, signal),
     },
@@ -113,6 +116,20 @@ function scheduleOf({ settings }: BackupContext): Schedule | null {
     const reason = error instanceof Error ? error.message : String(error);
     throw new ChsError('CONFIG_INVALID', { reason: `backup.schedule: ${reason}` }, { cause: error });
   }
+}
+
+/** Nobody may be watching a run: the log has its failure in any case. */
+function telling(what: string, work: Work, { log, address, principal }: Call): Work {
+  return async (progress, signal) => {
+    try {
+      return await work(progress, signal);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const caller = `${address} (${principal.name})`;
+      log.error(`${what} failed`, { caller, reason }, error instanceof ChsError ? error.cause : error);
+      throw error;
+    }
+  };
 }
 
 /** What a night is for: a backup, and then the old ones go. */

@@ -1,4 +1,4 @@
-/** Runs: work that takes long, started by one call, watched by another, one at a time. */
+/** Runs: work that takes long, started by one call, watched by another. */
 import { randomBytes } from 'node:crypto';
 import type { EventsReply } from '../operation.ts';
 import { ChsError } from '../platform/errors.ts';
@@ -7,6 +7,9 @@ import type { BackupSummary, PruneResult, VerifyResult } from './fields.ts';
 
 /** Runs that are over are remembered, so many of them. */
 const ENDED_MAX = 20;
+/** Runs at once: each has a process of its own, and reads as fast as the disk gives. */
+const WORKING_MAX = 4;
+const RETRY_AFTER_MS = 10_000;
 /** Events of one run; of the progress only the newest is kept. */
 const EVENTS_MAX = 10_000;
 
@@ -51,6 +54,12 @@ export interface Runs {
    * when `close` says so.
    */
   start(language: Language, work: (progress: RunProgress, signal: AbortSignal) => Promise<RunResult>): string;
+  /**
+   * For work that holds no lock of its own: whether there is room for it now.
+   *
+   * @throws ChsError BACKUP_RUNNING
+   */
+  checkRoom(): void;
   /** @throws ChsError BACKUP_NOT_FOUND */
   watch(run: string, after: number, signal: AbortSignal): EventsReply<RunEvent>;
   /** Ends what is under way. */
@@ -73,6 +82,10 @@ export function createRuns(): Runs {
       });
       working.set(id, done);
       return id;
+    },
+    checkRoom() {
+      if (working.size >= WORKING_MAX)
+        throw new ChsError('BACKUP_RUNNING', {}, { retryAfterMs: RETRY_AFTER_MS });
     },
     watch(id, after, signal) {
       const run = runs.get(id);

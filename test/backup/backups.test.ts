@@ -276,6 +276,33 @@ t.test('a backup of some databases is not taken for one of everything', async (t
   await verify((await create({ names: ['app'] })).id);
   await prune();
   t.same(await newest(), [all.id, all.id]);
+
+t.test('reads back a few backups at a time, and says in the log what could not be', async (t) => {
+  const folder = testFolder(t);
+  await makeData(folder, 1);
+  const { create, client } = await workingIn(t, folder);
+  const { id } = await create();
+  const asked = Array.from({ length: 12 }, () =>
+    client.verifyBackup({ id }).then(
+      ({ run }) => run,
+      ({ code, retryAfterMs }) => `${code} ${retryAfterMs}`,
+    ),
+  );
+  const answers = await Promise.all(asked);
+  const refused = answers.filter((answer) => answer === 'BACKUP_RUNNING 10000');
+  t.equal(refused.length, 8);
+  for (const run of answers.filter((answer) => /^[0-9a-f]{16}$/.test(answer)))
+    for await (const event of await client.watchBackupRun({ run })) t.not(event.type, 'run.failed');
+
+  writeFileSync(join(folder, TARGET, id, 'manifest.json'), '{}');
+  const { run } = await client.verifyBackup({ id });
+  const events = [];
+  for await (const event of await client.watchBackupRun({ run })) events.push(event);
+  t.match(events.at(-1), { type: 'run.failed', error: { code: 'BACKUP_DAMAGED' } });
+  t.match(
+    readFileSync(join(folder, 'logs', 'server.log'), 'utf8'),
+    /\[ERROR\] - Verification failed .*manifest/,
+  );
 });
 
 t.test('a watcher that comes late hears it from the beginning, one that comes back the rest', async (t) => {
