@@ -76,11 +76,30 @@ export const namedPlaces = z
       'a table of paths of SQLite files and postgres:// URLs by name (letters, digits, - and _; as text: "main=/data/main.db,msg=/data/msg.db")',
   });
 
-/** Five fields of cron; what they mean is croner's business. */
+/** Five fields of cron with numbers that there are; what else they mean is croner's business. */
 export const cronPattern = z
   .string()
-  .regex(/^\s*(?:[\dA-Za-z*,/#?L-]+\s+){4}[\dA-Za-z*,/#?L-]+\s*$/)
+  .regex(/^\s*(?:[\dA-Za-z*,/#L-]+\s+){4}[\dA-Za-z*,/#L-]+\s*$/)
+  .refine(hasCronNumbers)
   .meta({ expects: 'five fields of cron such as "0 2 * * *"' });
+
+/** Of minute, hour, day, month, weekday. */
+const CRON_RANGES = [
+  [0, 59],
+  [0, 23],
+  [1, 31],
+  [1, 12],
+  [0, 7],
+] as const;
+
+function hasCronNumbers(pattern: string): boolean {
+  const fields = pattern.trim().split(/\s+/);
+  return CRON_RANGES.every(([min, max], index) => {
+    // What follows a stroke or a # is a step, or which one of the month.
+    const numbers = (fields[index] ?? '').replaceAll(/[/#]\d+/g, '').match(/\d+/g) ?? [];
+    return numbers.every((number) => Number(number) >= min && Number(number) <= max);
+  });
+}
 
 export const timeZone = z
   .string()

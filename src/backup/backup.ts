@@ -93,6 +93,11 @@ export function createBackups(context: BackupContext): Backups {
 
     async checkAge() {
       if (settings.schedule === null || settings.maxAgeMs === null) return;
+      try {
+        scheduleOf(context);
+      } catch (error) {
+        throw new Error('no backup is ever made: the schedule cannot be read', { cause: error });
+      }
       const { last_verified, scheduled_since } = await readState(statePath);
       const since = last_verified?.timestamp ?? scheduled_since;
       if (since !== null && now() - Date.parse(since) > settings.maxAgeMs)

@@ -80,14 +80,22 @@ async function readPlaces(
 
 async function scheduleState({ settings, now }: BackupContext, statePath: string) {
   const { last_run } = await readState(statePath);
-  const next =
-    settings.schedule === null ? null : parseSchedule(settings.schedule, settings.timeZone).next(now());
+  const next = settings.schedule === null ? null : nextRun(settings.schedule, settings.timeZone, now());
   return {
     cron: settings.schedule,
     timezone: settings.timeZone,
     next_run: next === null ? null : new Date(next).toISOString(),
     last_run,
   };
+}
+
+/** Null for a pattern that means nothing, too: the backups that there are can be listed all the same. */
+function nextRun(pattern: string, timeZone: string, nowMs: number): number | null {
+  try {
+    return parseSchedule(pattern, timeZone).next(nowMs);
+  } catch {
+    return null;
+  }
 }
 
 interface FileInput {
