@@ -124,7 +124,11 @@ for (const how of ['wal', 'transaction', 'idle']) {
       held: join(top, 'held'),
       keepAs: join(top, 'kept'),
     };
-    const output = await worker.run('retire', { ...paths, links: true }, { signal: never });
+    const output = await worker.run(
+      'retire',
+      { ...paths, links: true, notDatabase: true },
+      { signal: never },
+    );
     t.match(output, { refused: /has it open$/, kept: false });
     t.ok(existsSync(join(top, 'from.db')), 'nothing was moved');
     t.notOk(existsSync(join(top, 'held')));
@@ -187,6 +191,7 @@ t.test('without hard links the old database is copied, with its WAL', async (t) 
     held: join(top, '.staging', 'held', BEFORE),
     keepAs: join(top, 'db', BEFORE),
     links: false,
+    notDatabase: false,
   });
   t.same(output, { refused: null, kept: true });
   t.same(rowsOf(to), { new: 50 });

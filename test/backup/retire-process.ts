@@ -5,6 +5,6 @@ const [path = '', replacement = '', held = '', keepAs = '', links = ''] = proces
 console.log('ready');
 process.stdin.once('data', async () => {
   console.log('begun');
-  await retire({ path, replacement, held, keepAs, links: links === 'links' });
+  await retire({ path, replacement, held, keepAs, links: links === 'links', notDatabase: false });
   console.log('done');
 });

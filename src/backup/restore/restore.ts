@@ -54,13 +54,14 @@ type RestoredDatabase = RestoreReport['databases'][number];
 export async function restoreBackup(options: RestoreOptions): Promise<RestoreReport> {
   const { source } = options;
   const targets = await chooseTargets({ ...options, files: options.files ?? true });
+  const inItsPlace = options.to === null;
   await probeAll(options, targets);
   const staged: StagedDatabase[] = [];
   const restored = new Map<string, RestoredDatabase>();
   const notes = [...targets.notes];
   try {
     const sqlite = targets.databases.filter(({ entry }) => entry.kind === 'sqlite');
-    for (const target of sqlite) staged.push(await stageSqlite({ ...options, ...target }));
+    for (const target of sqlite) staged.push(await stageSqlite({ ...options, ...target, inItsPlace }));
     const files = targets.files && (await restoreFiles({ ...options, ...targets.files }));
     for (const target of targets.databases) {
       if (target.entry.kind !== 'postgres') continue;
@@ -93,7 +94,7 @@ function dump(options: RestoreOptions, target: DatabaseTarget): ReturnType<typeo
 
 async function probeAll(options: RestoreOptions, { databases, files }: RestoreTargets): Promise<void> {
   for (const { entry, to } of databases) {
-    if (entry.kind === 'sqlite') await probeTarget(to, options.worker, options.signal);
+    if (entry.kind === 'sqlite') await probeTarget({ ...options, to, inItsPlace: options.to === null });
     else await probeDump(to, entry, options.postgres ?? null);
   }
   if (files === null) return;

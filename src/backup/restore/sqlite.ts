@@ -24,9 +24,13 @@ export interface RestoreSqliteOptions extends Watch {
   readonly entry: SourceDatabase;
   /** A file; it may be there, and is kept then. */
   readonly to: string;
+  /** What is no SQLite database is replaced, too: it is known to be the place of one. Else it is refused. */
+  readonly inItsPlace?: boolean;
   readonly worker: BackupWorker;
   readonly nowMs: number;
 }
+
+type Target = Pick<RestoreSqliteOptions, 'to' | 'inItsPlace' | 'worker' | 'signal'>;
 
 export interface RestoredFile {
   /** Absolute; a symbolic link was followed. */
@@ -47,9 +51,9 @@ export interface StagedDatabase {
  * The file that a restore to `to` is about, if it may be replaced at all.
  *
  * @returns the real path
- * @throws ChsError RESTORE_REFUSED: somebody has it open, or it is not a SQLite database
+ * @throws ChsError RESTORE_REFUSED: somebody has it open, or it is not a SQLite database and not known as its place
  */
-export async function probeTarget(to: string, worker: BackupWorker, signal: AbortSignal): Promise<string> {
+export async function probeTarget({ to, inItsPlace, worker, signal }: Target): Promise<string> {
   const path = await realTarget(resolve(to));
   const refused = (reason: string): ChsError => new ChsError('RESTORE_REFUSED', { path, reason });
   const found = await stat(path).catch(() => null);
@@ -57,7 +61,7 @@ export async function probeTarget(to: string, worker: BackupWorker, signal: Abor
   if (!found.isFile()) throw refused('it is not a file');
   const { openBy, isDatabase } = await worker.run('probe', { path }, { signal });
   if (openBy !== null) throw refused(`${openBy} has it open`);
-  if (!isDatabase) throw refused('what is there is no SQLite database');
+  if (!isDatabase && !inItsPlace) throw refused('what is there is no SQLite database');
   return path;
 }
 
@@ -88,8 +92,8 @@ async function realTarget(path: string): Promise<string> {
  * @throws ChsError RESTORE_REFUSED, BACKUP_DAMAGED, STORAGE_FULL; errors of the source
  */
 export async function stageSqlite(options: RestoreSqliteOptions): Promise<StagedDatabase> {
-  const { source, entry, worker, signal } = options;
-  const path = await probeTarget(options.to, worker, signal);
+  const { source, entry } = options;
+  const path = await probeTarget(options);
   await sweepStaging(path);
   const staging = await makeStaging(path);
   try {
@@ -124,11 +128,13 @@ async function commit({ path, file, staging, links, options }: CommitInput): Pro
   const { worker, signal, nowMs, entry } = options;
   try {
     options.onStep?.('replace', entry.name);
-    await probeTarget(path, worker, signal);
+    await probeTarget({ ...options, to: path });
     await onDisk(path, () => likeOld(path, file));
     const keepAs = await nameBefore(path, nowMs);
     const held = join(staging.held, basename(keepAs));
-    const output = await worker.run('retire', { path, replacement: file, held, keepAs, links }, { signal });
+    const notDatabase = options.inItsPlace ?? false;
+    const input = { path, replacement: file, held, keepAs, links, notDatabase };
+    const output = await worker.run('retire', input, { signal });
     if (output.refused !== null) throw new ChsError('RESTORE_REFUSED', { path, reason: output.refused });
     return { path, replaced: output.kept ? keepAs : null };
   } finally {

@@ -146,6 +146,8 @@ export interface RetireInput {
   readonly keepAs: string;
   /** The disk has hard links; without them the old database is copied through SQLite. */
   readonly links: boolean;
+  /** Replaces what is no SQLite database as well: a damaged one may have lost its very first page. */
+  readonly notDatabase: boolean;
 }
 
 export interface RetireOutput {

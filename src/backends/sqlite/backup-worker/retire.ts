@@ -21,6 +21,8 @@ import { holderIn } from './probe.ts';
 const LOCK_WAIT_MS = 1000;
 /** What SQLite keeps beside a database, and would apply to whichever file has its name. */
 const BESIDE = ['-wal', '-shm', '-journal'];
+/** Why it cannot be locked: SQLite cannot read it. */
+const DAMAGED = Symbol('damaged');
 
 /**
  * The order is what makes it safe to be killed anywhere:
@@ -34,13 +36,16 @@ const BESIDE = ['-wal', '-shm', '-journal'];
  *    between leaves it in the private folder, where the next restore finds it.
  *
  * The database is never opened other than through SQLite: to close it here would drop the lock of 2.
+ *
+ * What is damaged cannot be locked, and no commit of it has to be brought into the one file: it is moved as it lies.
  */
 export async function retire(input: RetireInput): Promise<RetireOutput> {
   if (!existsSync(input.path)) return placeNew(input);
   const db = openOld(input.path);
   if (typeof db === 'string') return { refused: db, kept: false };
   try {
-    const refused = lock(db, input.links) ?? openedBy(input.path);
+    const refused = lock(db, input) ?? openedBy(input.path);
+    if (refused === DAMAGED) return moveDamaged(input, db);
     if (refused !== null) return { refused, kept: false };
     removeBeside(input.path);
     await hold(input);
@@ -83,8 +88,8 @@ function openOld(path: string): Database | string {
   }
 }
 
-/** @returns why it cannot be locked; null when this connection alone has it */
-function lock(db: Database, links: boolean): string | null {
+/** @returns why it cannot be locked, or that it is damaged; null when this connection alone has it */
+function lock(db: Database, { links, notDatabase }: RetireInput): string | typeof DAMAGED | null {
   try {
     db.pragma('synchronous = FULL');
     // A checkpoint of its own, as leaving WAL mode makes one with whatever `synchronous` is at that time.
@@ -97,8 +102,31 @@ function lock(db: Database, links: boolean): string | null {
     if (db.pragma('journal_mode', { simple: true }) !== 'delete') return 'another process has it open';
     return null;
   } catch (error) {
+    const code = codeOf(error) ?? '';
+    if (code.startsWith('SQLITE_CORRUPT') || (notDatabase && code === 'SQLITE_NOTADB')) return DAMAGED;
     return reasonOf(error);
   }
+}
+
+/**
+ * Exchanges a database that SQLite cannot read. What lies beside it may be of use to whoever tries to save something
+ * of it, and is kept under its new name. Killed in between, it is in the private folder, whole.
+ */
+function moveDamaged(input: RetireInput, db: Database): RetireOutput {
+  const { path, held, keepAs, links } = input;
+  db.close();
+  const refused = openedBy(path);
+  if (refused !== null) return { refused, kept: false };
+  const beside = ['-wal', '-journal'].filter((suffix) => existsSync(`${path}${suffix}`));
+  for (const suffix of beside) renameSync(`${path}${suffix}`, `${held}${suffix}`);
+  if (links) linkSync(path, held);
+  else renameSync(path, held);
+  syncFolder(dirname(held));
+  removeBeside(path);
+  renameSync(input.replacement, path);
+  for (const suffix of ['', ...beside]) renameSync(`${held}${suffix}`, `${keepAs}${suffix}`);
+  syncFolder(dirname(path));
+  return { refused: null, kept: true };
 }
 
 /** An idle connection without a WAL holds no lock: only the system knows of it. */
@@ -140,7 +168,6 @@ function reasonOf(error: unknown): string {
   if (isBusy(error)) return 'another process has it open';
   const code = codeOf(error) ?? '';
   if (code === 'SQLITE_NOTADB') return 'what is there is no SQLite database';
-  if (code.startsWith('SQLITE_CORRUPT')) return 'what is there is damaged: move it away first';
   if (code.startsWith('SQLITE_READONLY') || code === 'SQLITE_CANTOPEN')
     return 'what is there may not be written';
   if (code.startsWith('SQLITE_')) return `SQLite says ${code}`;
