@@ -7,7 +7,7 @@ import type { BackupSummary } from './fields.ts';
 import { FILE_LIST } from './file-list.ts';
 import { parseSchedule } from './schedule.ts';
 import type { BackupContext } from './settings.ts';
-import { readSigner } from './signing.ts';
+import { trySigner } from './signing.ts';
 import { readState } from './state.ts';
 import { lastVerified, mergeCatalogues } from './summaries.ts';
 import type { BackupTarget } from './target.ts';
@@ -20,7 +20,7 @@ interface Place {
 
 /** @throws ChsError BACKUP_KEY; BACKUP_TARGET where none of the places can be looked into */
 export async function listBackups(context: BackupContext, statePath: string, signal: AbortSignal) {
-  const { first, copy } = await readPlaces(context, signal);
+  const { first, copy, keyProblem } = await readPlaces(context, signal);
   const places = [first, ...(copy ? [copy] : [])];
   const { backups, warnings } = mergeCatalogues(first.catalogue, copy?.catalogue ?? null);
   const catalogues = places.flatMap(({ catalogue }) => catalogue ?? []);
@@ -30,7 +30,7 @@ export async function listBackups(context: BackupContext, statePath: string, sig
     places: places.map(({ place, problem }) => ({ place, problem })),
     last_verified: verified && { id: verified.id, timestamp: verified.timestamp },
     schedule: await scheduleState(context, statePath),
-    warnings,
+    warnings: keyProblem === null ? warnings : [keyProblem, ...warnings],
   };
 }
 
@@ -57,8 +57,8 @@ export async function findBackup(
 async function readPlaces(
   context: BackupContext,
   signal: AbortSignal,
-): Promise<{ first: Place; copy: Place | null }> {
-  const signer = await readSigner(context.dataFolder);
+): Promise<{ first: Place; copy: Place | null; keyProblem: string | null }> {
+  const { signer, problem: keyProblem } = await trySigner(context.dataFolder);
   const read = async (open: () => Promise<BackupTarget | null>): Promise<Place | null> => {
     let target: BackupTarget | null = null;
     try {
@@ -75,7 +75,7 @@ async function readPlaces(
   };
   const [first, copy] = await Promise.all([read(context.openTarget), read(context.openCopy)]);
   if (!first) throw new Error('there is always a first place');
-  return { first, copy };
+  return { first, copy, keyProblem };
 }
 
 async function scheduleState({ settings, now }: BackupContext, statePath: string) {

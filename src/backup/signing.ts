@@ -57,6 +57,21 @@ export async function readSigner(folder: string): Promise<Signer | null> {
   return await load(join(folder, FILE));
 }
 
+/**
+ * The same for whoever only reads backups: they can be restored without any key, so one that cannot be used is no
+ * reason to refuse.
+ *
+ * @returns a problem for people where there is a key that cannot be used
+ */
+export async function trySigner(folder: string): Promise<{ signer: Signer | null; problem: string | null }> {
+  try {
+    return { signer: await readSigner(folder), problem: null };
+  } catch (error) {
+    if (!(error instanceof ChsError) || error.code !== 'BACKUP_KEY') throw error;
+    return { signer: null, problem: error.message };
+  }
+}
+
 /** Whether `key` made the signature `value` of these bytes. Garbage of any kind is a no. */
 export function isSignedBy(bytes: Uint8Array, { key, value }: Signature): boolean {
   try {

@@ -2,11 +2,11 @@
 import { ChsError } from '../platform/errors.ts';
 import { type Catalogue, readCatalogue } from './catalogue.ts';
 import type { BackupContext } from './settings.ts';
-import { readSigner } from './signing.ts';
+import { trySigner } from './signing.ts';
 import { readState, writeState } from './state.ts';
 import { lastVerified } from './summaries.ts';
 
-/** A place that cannot be looked into leaves things as they are. */
+/** A place that cannot be looked into, or a key that cannot be used, leaves things as they are. */
 export async function refreshVerified(
   context: BackupContext,
   statePath: string,
@@ -30,7 +30,8 @@ export async function refreshVerified(
 
 /** Null where one cannot be had. */
 async function readCatalogues(context: BackupContext, signal: AbortSignal): Promise<Catalogue[] | null> {
-  const signer = await readSigner(context.dataFolder);
+  const { signer, problem } = await trySigner(context.dataFolder);
+  if (problem !== null) return null;
   const ownKey = signer?.publicKey ?? null;
   try {
     const targets = await Promise.all([context.openTarget(), context.openCopy()]);

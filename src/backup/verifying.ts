@@ -11,7 +11,7 @@ import { remoteSource } from './restore/source.ts';
 import type { RunProgress } from './runs.ts';
 import type { BackupContext } from './settings.ts';
 import { sha256Of } from './signed-record.ts';
-import { readSigner, type Signer } from './signing.ts';
+import { type Signer, trySigner } from './signing.ts';
 import type { BackupTarget } from './target.ts';
 import { refreshVerified } from './verified-state.ts';
 
@@ -53,7 +53,7 @@ async function verify(
   signal: AbortSignal,
 ): Promise<VerifyResult> {
   const { target, id } = found;
-  const signer = await readSigner(context.dataFolder);
+  const { signer } = await trySigner(context.dataFolder);
   const worker = context.createWorker();
   const scratch = await target.workFolder();
   try {
