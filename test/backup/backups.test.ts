@@ -276,6 +276,7 @@ t.test('a backup of some databases is not taken for one of everything', async (t
   await verify((await create({ names: ['app'] })).id);
   await prune();
   t.same(await newest(), [all.id, all.id]);
+});
 
 t.test('reads back a few backups at a time, and says in the log what could not be', async (t) => {
   const folder = testFolder(t);
