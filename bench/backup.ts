@@ -59,7 +59,7 @@ async function measureIn(folder: string): Promise<Outcome> {
   const whileWritten = await sqlite(`.backup ${out}`, GIVE_UP_MS).catch(() => null);
   const written = await alternate(ROUNDS, { chs });
   const { failures } = await writer.take();
-  writer.stop();
+  await writer.stop();
   const times = await alternate(ROUNDS, {
     backup: () => sqlite(`.backup ${out}`),
     chs: () => snapshot(path, join(folder, 'snapshots')).ms,
@@ -208,6 +208,11 @@ function startWriter(path: string) {
         child.once('message', (taken) => resolve(taken as Taken));
         child.send('take');
       }),
-    stop: () => child.disconnect(),
+    /** Resolves when it writes no more: what blocks this process would keep the word from reaching it. */
+    stop: () =>
+      new Promise<void>((resolve) => {
+        child.once('exit', () => resolve());
+        child.disconnect();
+      }),
   };
 }

@@ -33,6 +33,7 @@ export async function openSource(run: Run, ref: string, copy: boolean | null): P
   const client = (await run.connect('backup')).client(backupOperations);
   const backup = await client.getBackup(input, { signal });
   warnOfSignature(run, backup);
+  if (copy === null) await warnOfCopy(run, backup);
   const isCopy = copy ?? backup.copies.length > 1;
   const { remoteSource } = await import('../../src/backup/restore/source.ts');
   return remoteSource({
@@ -47,4 +48,13 @@ export async function openSource(run: Run, ref: string, copy: boolean | null): P
 function warnOfSignature({ out }: Run, { id, signature }: BackupSummary): void {
   if (signature === 'invalid') out.warn(`${id}: its manifest was changed after it was signed`);
   if (signature === 'other') out.warn(`${id}: it was signed by the key of another installation`);
+}
+
+/** Whoever tries the copy should know when it is not the copy that is tried. */
+async function warnOfCopy({ out, signal, connect }: Run, { id, copies }: BackupSummary): Promise<void> {
+  const { places } = await (await connect('backup')).client(backupOperations).listBackups({}, { signal });
+  for (const { place, problem } of places) {
+    if (copies.some((copy) => copy.place === place)) continue;
+    out.warn(`${place}: ${problem ?? `it has no copy of ${id}`}; another place is used`);
+  }
 }

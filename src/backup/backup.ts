@@ -137,11 +137,24 @@ function telling(what: string, work: Work, { log, address, principal }: Call): W
   };
 }
 
-/** What a night is for: a backup, and then the old ones go. */
+/**
+ * What a night is for: a backup, and then the old ones go. They go, too, when only the second copy could not be made; and
+ * what cannot be pruned makes no second backup necessary.
+ */
 async function scheduledRun(creation: Creation, signal: AbortSignal): Promise<void> {
   const { context, statePath, log } = creation;
   const make = await createBackup(creation, { compact: false, files: true });
-  await make(logged(log), signal);
-  const prune = await pruning(context, statePath, { plan: false }, log);
-  await prune(logged(log), signal);
+  let copyProblem: ChsError | null = null;
+  await make(logged(log), signal).catch((error: unknown) => {
+    if (!(error instanceof ChsError) || error.code !== 'BACKUP_TARGET') throw error;
+    copyProblem = error;
+  });
+  try {
+    const prune = await pruning(context, statePath, { plan: false }, log);
+    await prune(logged(log), signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    log.error('Old backups stay for now', {}, error);
+  }
+  if (copyProblem) throw copyProblem;
 }

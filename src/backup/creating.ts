@@ -58,12 +58,19 @@ export async function createBackup(creation: Creation, input: CreateInput): Prom
       if (made.copyProblem) throw withoutCopy(made);
       return { backup: await findBackup(context, made.id, signal) };
     } catch (error) {
-      await failed(creation, error);
-      throw error;
+      await failed(creation, signal.aborted ? new Error('it was interrupted', { cause: error }) : error);
+      throw withPlace(error);
     } finally {
       await lock.release();
     }
   };
+}
+
+/** The disk of backups is often another one than that of the data: it is named. */
+export function withPlace(error: unknown): unknown {
+  const isFull =
+    error instanceof ChsError && error.code === 'STORAGE_FULL' && error.params.path !== undefined;
+  return isFull ? new ChsError('BACKUP_NO_ROOM', error.params, { cause: error }) : error;
 }
 
 type Wanted = CreateInput & Pick<Parameters<typeof makeBackup>[1], 'sources'> & { readonly isWhole: boolean };

@@ -1,18 +1,28 @@
 /** Finished snapshots as one zip archive, made while it is read: nothing of it is kept, on disk or in memory. */
 import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { finished, type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
+import { deflateRaw } from 'node:zlib';
 import type { ZipArchive } from 'archiver';
 import type { BytesReply, ReplyEnd } from '../operation.ts';
 import { createCollector } from '../platform/collect.ts';
 import { ChsError } from '../platform/errors.ts';
 import { codeOf } from '../platform/system-error.ts';
 
+const deflate = promisify(deflateRaw);
+
 /** Pages of databases shrink to about the same at every level, and this one is by far the fastest. */
 const DEFLATE_LEVEL = 1;
 
+/** What does not get smaller than this is stored as it is. */
+const WORTH_RATIO = 0.95;
+const SAMPLES = 16;
+const SAMPLE_BYTES = 64 * 1024;
+
 /** So much of a file and of the archive waits for a slow reader. */
-const BUFFER_BYTES = 64 * 1024;
+const BUFFER_BYTES = 256 * 1024;
 
 /** A file of the archive. It must not change while it is read. */
 export interface ZipFile {
@@ -71,7 +81,10 @@ function zipped({ files, manifest, modifiedAtMs }: ZipDownload): Readable {
   finished(out, () => over.abort());
   const fill = async (): Promise<void> => {
     const { ZipArchive } = await import('archiver');
-    const archive = new ZipArchive({ zlib: { level: DEFLATE_LEVEL }, highWaterMark: BUFFER_BYTES });
+    const archive = new ZipArchive({
+      zlib: { level: DEFLATE_LEVEL, chunkSize: BUFFER_BYTES },
+      highWaterMark: BUFFER_BYTES,
+    });
     const pack = async (): Promise<void> => {
       const date = new Date(modifiedAtMs);
       for (const file of files) await addFile(archive, file, date, over.signal);
@@ -94,17 +107,36 @@ async function addFile(
   date: Date,
   signal: AbortSignal,
 ): Promise<void> {
+  const store = !(await isWorthPacking(path, sizeBytes));
   const source = createReadStream(path, { highWaterMark: BUFFER_BYTES, signal });
-  await add(archive, source, { name, date });
+  await add(archive, source, { name, date, store });
   if (source.bytesRead !== sizeBytes)
     throw new ChsError('BACKUP_FAILED', { reason: `the snapshot of ${name} is not as long as it was` });
+}
+
+/** Whether some pieces of a file get smaller: pictures and what is encrypted do not, and would take most of the time. */
+async function isWorthPacking(path: string, sizeBytes: number): Promise<boolean> {
+  const file = await open(path, 'r');
+  try {
+    const piece = Buffer.allocUnsafe(SAMPLE_BYTES);
+    let [before, after] = [0, 0];
+    for (let sample = 0; sample < SAMPLES; sample += 1) {
+      const at = Math.floor((sizeBytes * sample) / SAMPLES);
+      const { bytesRead } = await file.read(piece, 0, SAMPLE_BYTES, at);
+      before += bytesRead;
+      after += (await deflate(piece.subarray(0, bytesRead), { level: DEFLATE_LEVEL })).length;
+    }
+    return after <= WORTH_RATIO * before;
+  } finally {
+    await file.close();
+  }
 }
 
 /** Resolves when the entry has gone through; never, when the archive was destroyed before. */
 function add(
   archive: ZipArchive,
   source: Readable | Buffer,
-  data: { readonly name: string; readonly date: Date },
+  data: { readonly name: string; readonly date: Date; readonly store?: boolean },
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     archive.once('entry', () => resolve());

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import type { BytesReply, Call, ReplyEnd } from '../operation.ts';
 import { isoSeconds } from '../platform/clock.ts';
 import { ChsError } from '../platform/errors.ts';
-import { lockRuns } from './creating.ts';
+import { lockRuns, withPlace } from './creating.ts';
 import { openZip } from './download.ts';
 import { documentedManifest } from './manifest-codec.ts';
 import type { BackupContext } from './settings.ts';
@@ -43,7 +43,7 @@ export async function downloadDatabases(context: BackupContext, db: string, call
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     });
   } catch (error) {
-    const known = call.signal.aborted ? new ChsError('CALLER_GONE', {}, { cause: error }) : error;
+    const known = call.signal.aborted ? new ChsError('CALLER_GONE', {}, { cause: error }) : withPlace(error);
     tellFailure(known, call, db, stage.name);
     throw known;
   }

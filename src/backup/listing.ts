@@ -22,6 +22,8 @@ interface Place {
 export async function listBackups(context: BackupContext, statePath: string, signal: AbortSignal) {
   const { first, copy, keyProblem } = await readPlaces(context, signal);
   const places = [first, ...(copy ? [copy] : [])];
+  if (first.problem !== null && places.every(({ problem }) => problem !== null))
+    throw new ChsError('BACKUP_TARGET', { place: first.place, reason: first.problem });
   const { backups, warnings } = mergeCatalogues(first.catalogue, copy?.catalogue ?? null);
   const catalogues = places.flatMap(({ catalogue }) => catalogue ?? []);
   const verified = lastVerified(catalogues, context.now());

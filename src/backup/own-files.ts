@@ -8,6 +8,9 @@ import type { OwnData } from './settings.ts';
 /** Below the storage folder, as links stay on one disk. Only whoever has the lock of runs has one. */
 const HOLD = '.backup';
 
+/** Files are read where they are then: what is deleted meanwhile will be missed. */
+const LINKLESS = new Set(['EPERM', 'EACCES', 'EROFS', 'ENOTSUP', 'ENOSYS', 'EMLINK', 'ENOSPC', 'EDQUOT']);
+
 /** A file that the snapshot may refer to. */
 export interface HeldFile {
   /** Below the storage folder, `/` between. */
@@ -35,16 +38,15 @@ export async function holdFiles({ storage }: OwnData): Promise<Hold> {
   const root = join(storage, HOLD);
   const files = new Map<string, HeldFile>();
   await rm(root, { recursive: true, force: true });
-  let isMade = false;
+  let canHold: boolean | null = null;
 
   const hold = async (key: string): Promise<void> => {
     const path = join(storage, ...key.split('/'));
     const found = await lstat(path, { bigint: true }).catch(nothingIfMissing);
     if (!found?.isFile()) return;
-    if (!isMade) await mkdir(root, { mode: 0o700 });
-    isMade = true;
+    canHold ??= (await mkdir(root, { mode: 0o700 }).then(() => true, whyNot)) === true;
     const held = join(root, String(files.size));
-    const isLinked = await link(path, held).then(() => true, whyNot);
+    const isLinked = canHold && (await link(path, held).then(() => true, whyNot));
     if (isLinked === null) return;
     files.set(key, {
       key,
@@ -89,7 +91,6 @@ function nothingIfMissing(error: unknown): null {
 function whyNot(error: unknown): false | null {
   const code = codeOf(error);
   if (code === 'ENOENT') return null;
-  if (code === 'EPERM' || code === 'ENOTSUP' || code === 'ENOSYS' || code === 'EMLINK' || code === 'EACCES')
-    return false;
+  if (code !== undefined && LINKLESS.has(code)) return false;
   throw error;
 }

@@ -34,6 +34,12 @@ export const backupMessages = {
     hint: '`chs backup list` shows the other ones.',
     hintZh: '`chs backup list` 可列出其他备份。',
   },
+  BACKUP_NO_ROOM: {
+    en: 'there is not enough room for a backup on the disk of {path}; nothing was kept',
+    zh: '{path} 所在磁盘空间不足，无法备份；未保留任何内容',
+    hint: 'Free some space there, prune older backups, or name another place in backup.target.',
+    hintZh: '请释放该磁盘的空间、清理旧备份，或在 backup.target 中指定其他位置。',
+  },
   BACKUP_TARGET: {
     en: 'backups cannot be kept in {place}: {reason}',
     zh: '无法在 {place} 保存备份：{reason}',

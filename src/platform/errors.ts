@@ -81,6 +81,7 @@ export const errorTable = {
   BACKUP_LOCAL_ONLY: { status: 403, exit: 2 },
   BACKUP_FAILED: { status: 500, exit: 2 },
   BACKUP_DAMAGED: { status: 500, exit: 1 },
+  BACKUP_NO_ROOM: { status: 507, exit: 2, retryable: true },
   BACKUP_TARGET: { status: 502, exit: 2, retryable: true },
   NO_SUCH_DATABASE: { status: 400, exit: 2 },
   SOURCE_MISSING: { status: 404, exit: 2 },

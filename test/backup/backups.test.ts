@@ -17,9 +17,11 @@ import t from 'tap';
 import { openEmbedded } from '../../daemon/embedded.ts';
 import { loadDriver } from '../../src/backends/sqlite/driver.ts';
 import { takeRunLock } from '../../src/backends/sqlite/run-lock.ts';
+import { withPlace } from '../../src/backup/creating.ts';
 import { openFileSource } from '../../src/backup/restore/open-file.ts';
 import { restoreBackup } from '../../src/backup/restore/restore.ts';
 import { createBackupWorker } from '../../src/backup/worker/client.ts';
+import { ChsError } from '../../src/platform/errors.ts';
 import { testConfig } from '../fixtures/chs.ts';
 import { testFolder } from '../fixtures/folder.ts';
 import { makeData, makeDatabase, TARGET, workingIn } from './working.ts';
@@ -424,4 +426,16 @@ t.test('a backup without the stored files is no backup of everything', async (t)
   t.equal((await prune({ keep_days: 1 })).deleted.length, 0);
   const state = JSON.parse(readFileSync(join(folder, 'data', 'backup_state.json'), 'utf8'));
   t.equal(state.last_verified.id, whole.id);
+});
+
+t.test('says that no place can be looked into, and names the disk that is full', async (t) => {
+  const folder = testFolder(t);
+  await makeData(folder, 1);
+  writeFileSync(join(folder, 'file'), 'where a folder should be');
+  const { client } = await workingIn(t, folder, { 'backup.target': join(folder, 'file') });
+  await t.rejects(client.listBackups({}), { code: 'BACKUP_TARGET', message: /a file stands where/ });
+  const full = withPlace(new ChsError('STORAGE_FULL', { path: '/mnt/backups' }));
+  t.match(full, { code: 'BACKUP_NO_ROOM', status: 507, message: /on the disk of \/mnt\/backups/ });
+  const other = new ChsError('SOURCE_BUSY', { name: 'main', path: '/x' });
+  t.equal(withPlace(other), other);
 });

@@ -5,6 +5,7 @@ import type { ErrorCode } from '../../platform/errors.ts';
 export const snapshotErrors = [
   'BACKUP_RUNNING',
   'BACKUP_FAILED',
+  'BACKUP_NO_ROOM',
   'SOURCE_MISSING',
   'SOURCE_UNREADABLE',
   'SOURCE_DAMAGED',

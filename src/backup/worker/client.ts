@@ -124,11 +124,17 @@ function startChild(entry: string): Child {
     forked.on('error', (error) => resolve(`the worker could not be started: ${error.message}`));
     forked.once('close', (code, signal) => {
       const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
-      const said = words.trim().split('\n').at(-1)?.slice(0, 300);
+      const said = lastError(words);
       resolve(`the worker ended (${how})${said ? `: ${said}` : ''}`);
     });
   });
   return { process: forked, ended };
+}
+
+/** Of what a dying Node.js writes, the line that says why; its last one says which version it was. */
+function lastError(words: string): string | undefined {
+  const lines = words.trim().split('\n');
+  return (lines.findLast((line) => /\bError\b.*:|FATAL/.test(line)) ?? lines.at(-1))?.trim().slice(0, 300);
 }
 
 /** An idle worker keeps its parent from nothing: it sees that the parent is gone, and follows. */

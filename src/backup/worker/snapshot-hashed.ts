@@ -3,6 +3,7 @@ import { rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncDirectory } from '../../platform/durable.ts';
 import { ChsError } from '../../platform/errors.ts';
+import { codeOf } from '../../platform/system-error.ts';
 import type { Job } from './client.ts';
 import { type Hashed, hashCopy } from './hash-copy.ts';
 import type { CheckedCopy, CutOutput, SnapshotFile, SnapshotOutput } from './protocol.ts';
@@ -40,7 +41,11 @@ async function named(
   { part, ...file }: CheckedCopy,
   hashing: Promise<Hashed> | undefined,
 ): Promise<SnapshotFile> {
-  const found = await hashing;
+  const found = await hashing?.catch((cause: unknown) => {
+    if (codeOf(cause) === undefined) throw cause;
+    const reason = `the copy of ${file.name} cannot be read (${codeOf(cause)})`;
+    throw new ChsError('BACKUP_FAILED', { reason }, { cause });
+  });
   if (found?.sizeBytes !== file.sizeBytes) {
     const reason = `the copy of ${file.name} changed while it was read`;
     throw new ChsError('BACKUP_FAILED', { reason });

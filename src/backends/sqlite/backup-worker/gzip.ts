@@ -30,6 +30,9 @@ const PIECE_BYTES = 128 * 1024;
 /** Blocks are compressed by themselves, several at a time; of so large ones the archive grows by less than a percent. */
 const BLOCK_BYTES = 256 * 1024;
 const BLOCKS_AT_ONCE = 3;
+/** What does not get smaller than this is not worth the time: the next blocks are stored, and then one is tried again. */
+const WORTH_RATIO = 0.95;
+const STORED_AFTER_ONE = 31;
 /** Method 8 (deflate), no name, no time, system unknown: RFC 1952, 2.3. */
 const GZIP_HEADER = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
 /** The last block: it holds nothing, and says that it is the last (RFC 1951, 3.2.6). */
@@ -82,6 +85,9 @@ async function packInto(
   // Each is used again when its block has been written, which happens in order.
   const buffers = Array.from({ length: BLOCKS_AT_ONCE }, () => Buffer.allocUnsafeSlow(BLOCK_BYTES));
   let blocks = 0;
+  /** Of blocks that are tried; 0 of those that are only stored. */
+  const sizes: number[] = [];
+  let toStore = 0;
   write(GZIP_HEADER);
   for (let isOver = false; ; ) {
     while (!isOver && underway.length < BLOCKS_AT_ONCE) {
@@ -91,11 +97,15 @@ async function packInto(
       if (block.length === 0) break;
       content.add(block);
       checksum = crc32(block, checksum);
-      underway.push(deflated(block, level));
+      toStore -= 1;
+      underway.push(deflated(block, toStore >= 0 ? 0 : level));
+      sizes.push(toStore >= 0 ? 0 : block.length);
     }
     const next = underway.shift();
     if (!next) break;
-    write(await next);
+    const bytes = await next;
+    if (bytes.length > WORTH_RATIO * (sizes.shift() || Number.POSITIVE_INFINITY)) toStore = STORED_AFTER_ONE;
+    write(bytes);
     onBytes(content.bytes);
   }
   const trailer = Buffer.alloc(8);
