@@ -55,8 +55,12 @@ function contextOf(config: Config, { log, now }: BackupParts): BackupContext {
       keyOfPath: keyOf,
     },
     dataFolder,
-    openTarget: target,
-    openCopy: copy,
+    openTarget: target.open,
+    openCopy: copy.open,
+    async closePlaces() {
+      await (await target.opened())?.close();
+      await (await copy.opened())?.close();
+    },
     createWorker: () => createBackupWorker(),
     takeLock: () => takeRunLock(join(dataFolder, 'backup.lock')),
     version: readVersion,
@@ -67,14 +71,17 @@ function contextOf(config: Config, { log, now }: BackupParts): BackupContext {
 }
 
 /** What was opened stays open; what could not be is tried again. */
-function once<T>(open: () => Promise<T>): () => Promise<T> {
+function once<T>(open: () => Promise<T>): { open: () => Promise<T>; opened: () => Promise<T | null> } {
   let opened: Promise<T> | null = null;
-  return () => {
-    opened ??= open().catch((error: unknown) => {
-      opened = null;
-      throw error;
-    });
-    return opened;
+  return {
+    open() {
+      opened ??= open().catch((error: unknown) => {
+        opened = null;
+        throw error;
+      });
+      return opened;
+    },
+    opened: async () => opened?.catch(() => null) ?? null,
   };
 }
 

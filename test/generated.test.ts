@@ -1,6 +1,6 @@
 /** Generated files are fresh, and the shells and `man` that read them find what they should. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { buildProgram } from '../commands/main.ts';
@@ -115,4 +115,10 @@ t.test('man shows the pages', needs('man'), async (t) => {
     t.equal(stderr, '', `${name} gives no warnings`);
     t.match(stdout, /NAME[\s\S]*SYNOPSIS/, name);
   }
+});
+
+t.test('the package installs every manual page', async (t) => {
+  const { man } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8'));
+  const pages = readdirSync(join(projectRoot, 'man')).map((name) => `man/${name}`);
+  t.same([...man].sort(), pages.sort());
 });

@@ -106,8 +106,7 @@ export function createBackups(context: BackupContext): Backups {
 
     async close() {
       await runs.close();
-      const places = await Promise.allSettled([context.openTarget(), context.openCopy()]);
-      for (const place of places) if (place.status === 'fulfilled') await place.value?.close();
+      await context.closePlaces();
     },
   };
 }

@@ -40,6 +40,8 @@ export interface BackupContext {
   readonly openTarget: () => Promise<BackupTarget>;
   /** The second one; null where there is none. */
   readonly openCopy: () => Promise<BackupTarget | null>;
+  /** Closes those that were opened. */
+  readonly closePlaces: () => Promise<void>;
   /** One run at a time among all processes on this data folder; null while another one has it. */
   readonly takeLock: () => Promise<{ release(): Promise<void> } | null>;
   readonly createWorker: () => BackupWorker;
