@@ -7,7 +7,7 @@ import { startDaemon } from '../../daemon/serve.ts';
 import { loadDriver } from '../../src/backends/sqlite/driver.ts';
 import { type Settings, testConfig } from '../fixtures/chs.ts';
 import { testFolder } from '../fixtures/folder.ts';
-import { makeDatabase, settingsIn, TARGET, workingIn } from './working.ts';
+import { makeData, makeDatabase, settingsIn, TARGET, workingIn } from './working.ts';
 
 /** A daemon whose `main` is a database of the test's own. */
 async function served(t: Test, folder: string, settings: Settings = {}) {
@@ -96,12 +96,11 @@ t.test('a place that cannot be written, and a lock that cannot be taken, are sai
   t.same(await failureOf(await fetch(`${locked}?db=main`)), { status: 502, code: 'BACKUP_TARGET' });
 });
 
-t.test('a key that is none is named by whatever needs it', async (t) => {
+t.test('a key that is none is named by whatever signs with it', async (t) => {
   const folder = testFolder(t);
-  const { client } = await workingIn(t, folder);
-  mkdirSync(join(folder, 'data'), { recursive: true });
+  await makeData(folder, 1);
+  const { create, prune } = await workingIn(t, folder);
   writeFileSync(join(folder, 'data', 'backup_key'), 'no key');
-  await t.rejects(client.listBackups({}), { code: 'BACKUP_KEY' });
-  await t.rejects(client.getBackup({ id: 'latest' }), { code: 'BACKUP_KEY' });
-  await t.rejects(client.readBackupFile({ id: 'latest', file: 'manifest.json' }), { code: 'BACKUP_KEY' });
+  await t.rejects(create(), { code: 'BACKUP_KEY' });
+  await t.rejects(prune(), { code: 'BACKUP_KEY' });
 });
