@@ -1,5 +1,5 @@
 /** Makes snapshots of live databases: cut, copied through the reader that holds the cut, checked, durable. */
-import { closeSync, fsyncSync, openSync, readSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, fsyncSync, openSync, readSync, rmSync, statSync, writeSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type {
   CheckedCopy,
@@ -100,17 +100,46 @@ async function copy(
     const pageSizeBytes = Number(database.pragma('page_size', { simple: true }));
     const stepPages = Math.max(1, Math.floor(STEP_BYTES / pageSizeBytes));
     prepareSmallCache(part, pageSizeBytes);
-    await database.backup(part, {
-      progress({ totalPages, remainingPages }) {
-        const done = (totalPages - remainingPages) * pageSizeBytes;
-        report({ step: 'copy', name: source.name, done, total: totalPages * pageSizeBytes });
-        return stepPages;
-      },
-    });
+    const writeback = startWriteback(part);
+    try {
+      await database.backup(part, {
+        progress({ totalPages, remainingPages }) {
+          const done = (totalPages - remainingPages) * pageSizeBytes;
+          report({ step: 'copy', name: source.name, done, total: totalPages * pageSizeBytes });
+          writeback.push();
+          return stepPages;
+        },
+      });
+    } finally {
+      await writeback.end();
+    }
   } catch (error) {
     const known = failureOf(error, part);
     throw known.code === null ? sourceFailure(source, error) : failed(known, error);
   }
+}
+
+/**
+ * Has what was written so far go to the disk while the rest is copied, so that the commit at the end waits for little.
+ * Nobody but this process has the copy open, and its locks are of no use to anybody.
+ */
+function startWriteback(part: string): { push(): void; end(): Promise<void> } {
+  const file = openSync(part, 'r+');
+  let underway: Promise<void> | null = null;
+  return {
+    push() {
+      underway ??= new Promise<void>((resolve) => {
+        // What cannot be written, the commit will find out.
+        fdatasync(file, () => resolve());
+      }).finally(() => {
+        underway = null;
+      });
+    },
+    async end() {
+      await underway;
+      closeSync(file);
+    },
+  };
 }
 
 /** Says of the copy that it is ready, so that it is hashed elsewhere while it is checked here. */
