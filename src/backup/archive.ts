@@ -144,7 +144,7 @@ export async function archiveFiles(files: FilesToArchive, options: ArchiveOption
   const { progress, folder, signal } = options;
   progress.step('files', database);
   const pools = await Promise.all(options.destinations.map(({ target }) => pooledIn(target)));
-  const pooling: Pooling = { pools, puts: new Set(), count: 0 };
+  const pooling: Pooling = { pools, puts: new Set(), packed: packedIn(known.values()), count: 0 };
   const totalBytes = held.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const lines: FileLine[] = [];
   let doneBytes = 0;
@@ -190,7 +190,15 @@ interface Pooling {
   readonly pools: readonly Set<string>[];
   /** Of those that are on their way. */
   readonly puts: Set<Promise<void>>;
+  /** SHA-256 of the compressed bytes that every pool has, by that of the content, as far as it is known. */
+  readonly packed: Map<string, string>;
   count: number;
+}
+
+function packedIn(lines: Iterable<FileLine>): Map<string, string> {
+  const packed = new Map<string, string>();
+  for (const { sha256, packed_sha256 } of lines) if (packed_sha256) packed.set(sha256, packed_sha256);
+  return packed;
 }
 
 /** A file that no pool lacks and that has not changed since it was last read is not read again. */
@@ -206,6 +214,7 @@ async function pooled(
     sha256,
     modified_ms: file.modifiedMs,
     inode: file.inode,
+    packed_sha256: pooling.packed.get(sha256),
   });
   const isSame =
     known?.size === file.sizeBytes && known.modified_ms === file.modifiedMs && known.inode === file.inode;
@@ -217,12 +226,20 @@ async function pooled(
   const quiet = { ...options, progress: { step() {}, progress() {} } };
   const to = join(options.folder, `file-${pooling.count}.gz`);
   const packed = await packAndReadBack(file.path, to, content, quiet);
+  notePacked(packed, pooling);
   while (pooling.puts.size >= PUTS_AT_ONCE) await Promise.race(pooling.puts);
   const put = putIntoPools(packed, pooling, options).finally(() => pooling.puts.delete(put));
   pooling.puts.add(put);
   // Whoever waits for it hears of it; nobody else should.
   put.catch(() => {});
   return line(packed.contentSha256);
+}
+
+/** What is in no pool yet is in all of them with these bytes soon; where some have it, theirs may be others. */
+function notePacked({ contentSha256, sha256 }: Packed, { pools, packed }: Pooling): void {
+  const having = pools.filter((names) => names.has(contentSha256)).length;
+  if (having === 0) packed.set(contentSha256, sha256);
+  else if (having < pools.length) packed.delete(contentSha256);
 }
 
 async function putIntoPools(

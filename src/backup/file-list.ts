@@ -22,6 +22,10 @@ const lineSchema = z.object({
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   modified_ms: z.number().min(-8.64e15).max(8.64e15),
   inode: z.string().max(64),
+  packed_sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
 });
 
 /** Makes a new file at `path`, not compressed yet. */

@@ -47,6 +47,8 @@ export interface FileLine {
   /** Epoch milliseconds, and the inode as text: with the size they tell whether it is the same file still. */
   readonly modified_ms: number;
   readonly inode: string;
+  /** Of the compressed file in the pool; left out where it was there before, and nobody knew. */
+  readonly packed_sha256?: string | undefined;
 }
 
 /** What is signed. `timestamp`, `databases` and `options` are the documented manifest. */

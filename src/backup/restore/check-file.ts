@@ -135,7 +135,7 @@ async function verifyFiles(
     for await (const line of fileLines(source, entry, list)) {
       options.signal.throwIfAborted();
       try {
-        await receivePoolFile(source, line, join(folder, 'file'), { signal: options.signal });
+        await receivePoolFile(source, line, join(folder, 'file'), { signal: options.signal, strict: true });
         whole += 1;
       } catch (error) {
         if (!isDamage(error)) throw error;
