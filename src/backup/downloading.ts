@@ -4,7 +4,7 @@ import type { BytesReply, Call, ReplyEnd } from '../operation.ts';
 import { isoSeconds } from '../platform/clock.ts';
 import { ChsError } from '../platform/errors.ts';
 import { lockRuns, withPlace } from './creating.ts';
-import { openZip } from './download.ts';
+import { openZip, zipFileName } from './download.ts';
 import { documentedManifest } from './manifest-codec.ts';
 import type { BackupContext } from './settings.ts';
 import { type Snapshots, takeSnapshots } from './snapshot.ts';
@@ -122,7 +122,7 @@ function zipOf(
     files: snapshots.map(({ entry, path }) => ({ name: fileOf(entry), path, sizeBytes: entry.size })),
     manifest,
     modifiedAtMs: cutAtMs,
-    fileName: `backup-${timestamp.replaceAll(/[-:]/g, '')}.zip`,
+    fileName: zipFileName(cutAtMs),
     release,
   });
 }
