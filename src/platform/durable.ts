@@ -30,7 +30,11 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** Makes a folder with all above it that is missing, each of them durable. */
+/**
+ * Makes a folder with all above it that is missing, each of them durable.
+ *
+ * @throws a system error, ENOENT too: another process removed a folder above, as empty, meanwhile
+ */
 export async function makeFolder(path: string, mode: number): Promise<void> {
   const firstMade = await mkdir(path, { recursive: true, mode }).catch(async (error: unknown) => {
     throw codeOf(error) === 'ENOENT' ? await whyNotMade(path, error) : error;
@@ -38,7 +42,10 @@ export async function makeFolder(path: string, mode: number): Promise<void> {
   if (firstMade !== undefined) await syncUpTo(dirname(firstMade), dirname(path));
 }
 
-/** Node 20 says ENOENT where the disk is full or read-only: the first folder that is missing, made alone, says why. */
+/**
+ * Node 20 says ENOENT where the disk is full or read-only, too: the first folder that is missing,
+ * made alone, says why. That one can be made, or is there by now, means that it was no more than a race.
+ */
 async function whyNotMade(path: string, otherwise: unknown): Promise<unknown> {
   let at = path;
   while (at !== dirname(at) && !(await isThere(dirname(at)))) at = dirname(at);
@@ -47,7 +54,7 @@ async function whyNotMade(path: string, otherwise: unknown): Promise<unknown> {
     await rmdir(at);
     return otherwise;
   } catch (error) {
-    return error;
+    return ['EEXIST', 'ENOTEMPTY'].includes(codeOf(error) ?? '') ? otherwise : error;
   }
 }
 

@@ -3,10 +3,12 @@ import { link, open, rename, rmdir, unlink } from 'node:fs/promises';
 import { dirname, relative, sep } from 'node:path';
 import { makeFolder, syncUpTo } from '../../platform/durable.ts';
 import { codeOf } from '../../platform/system-error.ts';
-import { ignoreMissing, isMissing } from './codes.ts';
+import { ignoreMissing } from './codes.ts';
 
 /** Another process may remove a folder as empty just when it was made: then it is made again. */
-const FOLDER_TRIES_MAX = 10;
+const FOLDER_TRIES_MAX = 100;
+/** What Node.js says when that happens while it makes the folders below. It is said of a file in the way as well. */
+const FOLDER_GONE = new Set(['ENOENT', 'ENOTDIR', 'EEXIST']);
 /** How file systems without hard links say so: FAT, some network and FUSE ones; EISDIR is Windows' word. */
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EISDIR', 'EMLINK']);
 
@@ -71,7 +73,7 @@ async function inFolder<T extends Placed>(path: string, root: string, put: () =>
       if (result === 'placed') await syncUpTo(root, folder);
       return result;
     } catch (error) {
-      if (!isMissing(error) || attempt >= FOLDER_TRIES_MAX) throw error;
+      if (!FOLDER_GONE.has(codeOf(error) ?? '') || attempt >= FOLDER_TRIES_MAX) throw error;
     }
   }
 }
