@@ -171,6 +171,15 @@ export interface WorkerJobs {
 
 export type WorkerJob = keyof WorkerJobs;
 
+/** How far a copy is that is hashed meanwhile; of these, the first and the last are always sent. */
+export type CopyNews =
+  /** It will begin with this page, in base64, if what is foretold comes true; else nothing is said but the last. */
+  | { readonly state: 'begun'; readonly path: string; readonly firstPage: string }
+  /** So many bytes will not change any more, but for the first page. */
+  | { readonly state: 'growing'; readonly settledBytes: number }
+  /** Nothing of it will change any more; it was not checked yet. */
+  | { readonly state: 'whole'; readonly path: string; readonly isAsForetold: boolean };
+
 /** How far a job is; sent a few times a second at most. */
 export interface WorkerProgress {
   /** Such as `cut`, `copy`, `check`, `hash`, `pack`, `unpack`. */
@@ -180,8 +189,8 @@ export interface WorkerProgress {
   /** Bytes. */
   readonly done: number;
   readonly total: number;
-  /** A copy that is whole and will not change any more, before it was checked; always sent. */
-  readonly copy?: string;
+  /** For whoever hashes the copy. */
+  readonly copy?: CopyNews;
 }
 
 export interface WorkerRequest<J extends WorkerJob = WorkerJob> {

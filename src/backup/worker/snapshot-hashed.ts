@@ -1,45 +1,78 @@
-/** The half of a snapshot that is done by whoever asked: each copy is hashed while the worker checks it, then gets its name. */
+/** The half of a snapshot that is done by whoever asked: each copy is hashed while the worker makes it and checks it, then gets its name. */
 import { rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncDirectory } from '../../platform/durable.ts';
 import { ChsError } from '../../platform/errors.ts';
 import { codeOf } from '../../platform/system-error.ts';
 import type { Job } from './client.ts';
-import { type Hashed, hashCopy } from './hash-copy.ts';
-import type { CheckedCopy, CutOutput, SnapshotFile, SnapshotOutput } from './protocol.ts';
+import { type CopyHash, type Hashed, startHash } from './hash-copy.ts';
+import type { CheckedCopy, CopyNews, CutOutput, SnapshotFile, SnapshotOutput } from './protocol.ts';
 
 /** @param run has the worker do its half */
 export async function snapshotHashed(job: Job, run: (job: Job) => Promise<unknown>): Promise<SnapshotOutput> {
-  const hashes = new Map<string | null, Promise<Hashed>>();
   const stop = new AbortController();
-  const signal = AbortSignal.any([job.signal, stop.signal]);
+  const hashes = hashesOf(AbortSignal.any([job.signal, stop.signal]));
   try {
     const output = (await run({
       ...job,
-      onProgress(progress) {
+      onProgress({ copy, ...progress }) {
         job.onProgress?.(progress);
-        if (progress.copy === undefined) return;
-        const hashing = hashCopy(progress.copy, signal);
-        // It is waited for below, or nobody wants it any more.
-        hashing.catch(() => {});
-        hashes.set(progress.name, hashing);
+        if (copy !== undefined && progress.name !== null) hashes.tell(progress.name, copy);
       },
     })) as CutOutput;
     const databases: SnapshotFile[] = [];
-    for (const copy of output.databases) databases.push(await named(copy, hashes.get(copy.name)));
+    for (const copy of output.databases) databases.push(await named(copy, hashes.of(copy.name)));
     for (const folder of new Set(databases.map(({ file }) => dirname(file)))) await syncDirectory(folder);
     return { ...output, databases };
   } finally {
     stop.abort();
     // A file that is still open cannot be removed on every system.
-    await Promise.allSettled(hashes.values());
+    await hashes.ended();
   }
+}
+
+interface Hashes {
+  tell(name: string, news: CopyNews): void;
+  of(name: string): Promise<Hashed | null> | undefined;
+  /** Resolves when no file is open any more. */
+  ended(): Promise<unknown>;
+}
+
+function hashesOf(signal: AbortSignal): Hashes {
+  const begun = new Map<string, CopyHash>();
+  const results = new Map<string, Promise<Hashed | null>>();
+  const finished = (hash: CopyHash): Promise<Hashed | null> => {
+    hash.finish();
+    return hash.result;
+  };
+  const whole = async (name: string, path: string, isAsForetold: boolean): Promise<Hashed | null> => {
+    const early = begun.get(name);
+    if (!isAsForetold) await early?.abandon();
+    const found = isAsForetold && early ? await finished(early) : null;
+    return found ?? finished(startHash(path, null, signal));
+  };
+  return {
+    tell(name, news) {
+      if (news.state === 'begun')
+        begun.set(name, startHash(news.path, Buffer.from(news.firstPage, 'base64'), signal));
+      else if (news.state === 'growing') begun.get(name)?.settle(news.settledBytes);
+      else {
+        const result = whole(name, news.path, news.isAsForetold);
+        // It is waited for when the copy was checked, or nobody wants it any more.
+        result.catch(() => {});
+        results.set(name, result);
+      }
+    },
+    of: (name) => results.get(name),
+    ended: () =>
+      Promise.allSettled([...[...begun.values()].map((early) => early.abandon()), ...results.values()]),
+  };
 }
 
 /** Last, when it was checked and hashed. */
 async function named(
   { part, ...file }: CheckedCopy,
-  hashing: Promise<Hashed> | undefined,
+  hashing: Promise<Hashed | null> | undefined,
 ): Promise<SnapshotFile> {
   const found = await hashing?.catch((cause: unknown) => {
     if (codeOf(cause) === undefined) throw cause;

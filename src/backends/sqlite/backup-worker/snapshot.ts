@@ -12,14 +12,20 @@ import { checkFile } from './check.ts';
 import { failed, failureOf, sourceFailure } from './failure.ts';
 import { oneByOne, pinAll } from './fence.ts';
 import { syncFolder } from './files.ts';
+import { FORMAT_VERSIONS_AT, foretellFirstPage, isFirstPageOf, readFirstPage } from './first-page.ts';
 import { openReader, type Reader } from './reader.ts';
 import { prepareSmallCache } from './small-cache.ts';
 
 /** Copied without a look at the event loop. */
 const STEP_BYTES = 32 * 1024 * 1024;
 const HEADER_MAGIC = 'SQLite format 3\0';
-/** Where the header says for writing and for reading whether there is a WAL: 2, or 1 for none. */
-const FORMAT_VERSIONS_AT = 18;
+/**
+ * What was copied so long ago is in the file: SQLite writes the pages of a copy in their order, as its cache is full, and
+ * that holds 16 MB at most. Whoever hashes the copy looks for pages that are missing nevertheless.
+ */
+const HELD_BACK_BYTES = 64 * 1024 * 1024;
+/** Smaller copies are hashed when they are finished: there is little to be won. */
+const HASHED_EARLY_BYTES_MIN = 2 * HELD_BACK_BYTES;
 
 type Report = (progress: WorkerProgress) => void;
 
@@ -31,7 +37,10 @@ type Report = (progress: WorkerProgress) => void;
 export async function makeSnapshots(input: SnapshotInput, report: Report): Promise<CutOutput> {
   const { sources, folder, compact, busyTimeoutMs } = input;
   refuseNames(sources);
+  // Before this process has a connection to any of them, as two may be one file.
+  const firstPages = sources.map(({ path }) => (compact ? null : readFirstPage(path)));
   const readers: Reader[] = [];
+  const foretold = new Map<Reader, Buffer | null>();
   try {
     for (const source of sources) readers.push(openReader(source, busyTimeoutMs));
     report({ step: 'cut', name: null, done: 0, total: 0 });
@@ -42,10 +51,14 @@ export async function makeSnapshots(input: SnapshotInput, report: Report): Promi
     // Where there is no WAL, a reader keeps writers from committing: such go first, to be done with.
     const order = [...readers].sort((a, b) => rank(a) - rank(b));
     for (const reader of order) {
-      await copy(reader, { part: partOf(folder, reader.source), compact, busyTimeoutMs, report });
+      const part = partOf(folder, reader.source);
+      const firstPage = firstPages[readers.indexOf(reader)] ?? null;
+      foretold.set(reader, await copy(reader, { part, firstPage, compact, busyTimeoutMs, report }));
       reader.database.close();
     }
-    const databases = readers.map(({ source }) => finish(source, folder, report));
+    const databases = readers.map((reader) =>
+      finish(reader.source, folder, foretold.get(reader) ?? null, report),
+    );
     syncFolder(folder);
     return { ...cut, databases };
   } catch (error) {
@@ -77,46 +90,65 @@ function rank({ database }: Reader): number {
 
 interface CopyOptions {
   readonly part: string;
+  /** Of the source, from before the cut. */
+  readonly firstPage: Buffer | null;
   readonly compact: boolean;
   readonly busyTimeoutMs: number;
   readonly report: Report;
 }
 
-/** Through the connection that holds the read transaction: whatever is written meanwhile, it never begins again. */
-async function copy(
-  { source, database, pin }: Reader,
-  { part, compact, busyTimeoutMs, report }: CopyOptions,
-): Promise<void> {
+/**
+ * Through the connection that holds the read transaction: whatever is written meanwhile, it never begins again.
+ *
+ * @returns the first page that the copy should have; null where none was foretold
+ */
+async function copy(reader: Reader, options: CopyOptions): Promise<Buffer | null> {
+  const { source, database, pin } = reader;
+  const { part, compact, busyTimeoutMs, report } = options;
   try {
     if (!database.inTransaction) pin();
-    if (compact) {
-      // What is missing, foreign or locked was found out in the same way as without `compact`.
-      database.exec('rollback');
-      database.pragma(`busy_timeout = ${Math.trunc(busyTimeoutMs)}`);
-      report({ step: 'copy', name: source.name, done: 0, total: 0 });
-      database.prepare('vacuum into ?').run(part);
-      return;
-    }
-    const pageSizeBytes = Number(database.pragma('page_size', { simple: true }));
-    const stepPages = Math.max(1, Math.floor(STEP_BYTES / pageSizeBytes));
-    prepareSmallCache(part, pageSizeBytes);
-    const writeback = startWriteback(part);
-    try {
-      await database.backup(part, {
-        progress({ totalPages, remainingPages }) {
-          const done = (totalPages - remainingPages) * pageSizeBytes;
-          report({ step: 'copy', name: source.name, done, total: totalPages * pageSizeBytes });
-          writeback.push();
-          return stepPages;
-        },
-      });
-    } finally {
-      await writeback.end();
-    }
+    if (!compact) return await copyPages(reader, options);
+    // What is missing, foreign or locked was found out in the same way as without `compact`.
+    database.exec('rollback');
+    database.pragma(`busy_timeout = ${Math.trunc(busyTimeoutMs)}`);
+    report({ step: 'copy', name: source.name, done: 0, total: 0 });
+    database.prepare('vacuum into ?').run(part);
+    return null;
   } catch (error) {
     const known = failureOf(error, part);
     throw known.code === null ? sourceFailure(source, error) : failed(known, error);
   }
+}
+
+async function copyPages(
+  { source: { name }, database }: Reader,
+  { part, firstPage, report }: CopyOptions,
+): Promise<Buffer | null> {
+  const pageSizeBytes = Number(database.pragma('page_size', { simple: true }));
+  const pages = Number(database.pragma('page_count', { simple: true }));
+  const stepPages = Math.max(1, Math.floor(STEP_BYTES / pageSizeBytes));
+  prepareSmallCache(part, pageSizeBytes);
+  const isHashedEarly = firstPage !== null && pages * pageSizeBytes >= HASHED_EARLY_BYTES_MIN;
+  const foretold = isHashedEarly ? foretellFirstPage(firstPage, database) : null;
+  if (foretold !== null) {
+    const copy = { state: 'begun', path: part, firstPage: foretold.toString('base64') } as const;
+    report({ step: 'copy', name, done: 0, total: pages * pageSizeBytes, copy });
+  }
+  const writeback = startWriteback(part);
+  try {
+    await database.backup(part, {
+      progress({ totalPages, remainingPages }) {
+        const done = (totalPages - remainingPages) * pageSizeBytes;
+        const copy = { state: 'growing', settledBytes: Math.max(0, done - HELD_BACK_BYTES) } as const;
+        report({ step: 'copy', name, done, total: totalPages * pageSizeBytes, copy });
+        writeback.push();
+        return stepPages;
+      },
+    });
+  } finally {
+    await writeback.end();
+  }
+  return foretold;
 }
 
 /**
@@ -143,12 +175,18 @@ function startWriteback(part: string): { push(): void; end(): Promise<void> } {
 }
 
 /** Says of the copy that it is ready, so that it is hashed elsewhere while it is checked here. */
-function finish(source: SnapshotSource, folder: string, report: Report): CheckedCopy {
+function finish(
+  source: SnapshotSource,
+  folder: string,
+  foretold: Buffer | null,
+  report: Report,
+): CheckedCopy {
   const { name, path } = source;
   const part = partOf(folder, source);
   const file = join(folder, `${name}.db`);
   makeDurable(part);
-  report({ step: 'check', name, done: 0, total: 0, copy: part });
+  const isAsForetold = foretold !== null && isFirstPageOf(part, foretold);
+  report({ step: 'check', name, done: 0, total: 0, copy: { state: 'whole', path: part, isAsForetold } });
   const { problems, pages, pageSizeBytes, schemaSha256, foreignKeyViolations } = checkFile({
     path: part,
     depth: 'quick',
