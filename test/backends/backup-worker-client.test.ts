@@ -13,6 +13,12 @@ import { filled, snapshotInput } from './backup-working.ts';
 const never = new AbortController().signal;
 const clientUrl = new URL('../../src/backup/worker/client.js', import.meta.url).href;
 
+/** A worker's program that answers each request by what `answer` gives. */
+const answering = (answer: string): string =>
+  `require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+     console.log(JSON.stringify((${answer})(JSON.parse(line))));
+   })`;
+
 t.test('ends a job that is aborted, with the reason, and does the next', async (t) => {
   const folder = testFolder(t, { out: {}, small: 'some bytes' });
   const path = join(folder, 'live.db');
@@ -83,10 +89,10 @@ t.test('says how the process died, and starts another one for the next job', asy
   const entry = join(folder, 'dies.cjs');
   writeFileSync(
     entry,
-    `process.on('message', ({ id, job }) => {
-       if (job === 'hash') { console.error('no such luck'); process.exit(7); }
-       process.send({ id, type: 'done', output: process.pid });
-     })`,
+    answering(`({ id, job }) => {
+      if (job === 'hash') { console.error('no such luck'); process.exit(7); }
+      return { id, type: 'done', output: process.pid };
+    }`),
   );
   const worker = createBackupWorker({ entry });
   t.teardown(() => worker.close());
@@ -103,10 +109,7 @@ t.test('says how the process died, and starts another one for the next job', asy
 
 t.test('hands on no secrets in the environment', async (t) => {
   const entry = join(testFolder(t), 'env.cjs');
-  writeFileSync(
-    entry,
-    `process.on('message', ({ id }) => process.send({ id, type: 'done', output: Object.keys(process.env) }))`,
-  );
+  writeFileSync(entry, answering(`({ id }) => ({ id, type: 'done', output: Object.keys(process.env) })`));
   const secrets = ['CHS_BACKUP_TOKEN', 'AWS_SECRET_ACCESS_KEY', 'PGPASSWORD'];
   for (const name of secrets) process.env[name] = 'secret';
   t.teardown(() => {

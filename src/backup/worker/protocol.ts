@@ -38,8 +38,10 @@ export interface CutOutput extends Omit<SnapshotOutput, 'databases'> {
 }
 
 /** `file` is the name that it gets; until then it is at `part`. */
-export interface CheckedCopy extends Omit<SnapshotFile, 'sha256'> {
+export interface CheckedCopy extends Omit<SnapshotFile, 'sha256' | 'schemaSha256'> {
   readonly part: string;
+  /** What `schemaSha256` is the hash of: whoever asked has a SHA-256 at hand, the worker would have to load one. */
+  readonly schema: { readonly text: string } | { readonly sha256: string };
 }
 
 export interface SnapshotOutput {

@@ -1,4 +1,5 @@
 /** The half of a snapshot that is done by whoever asked: each copy is hashed while the worker makes it and checks it, then gets its name. */
+import { createHash } from 'node:crypto';
 import { rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncDirectory } from '../../platform/durable.ts';
@@ -71,7 +72,7 @@ function hashesOf(signal: AbortSignal): Hashes {
 
 /** Last, when it was checked and hashed. */
 async function named(
-  { part, ...file }: CheckedCopy,
+  { part, schema, ...file }: CheckedCopy,
   hashing: Promise<Hashed | null> | undefined,
 ): Promise<SnapshotFile> {
   const found = await hashing?.catch((cause: unknown) => {
@@ -84,5 +85,7 @@ async function named(
     throw new ChsError('BACKUP_FAILED', { reason });
   }
   await rename(part, file.file);
-  return { ...file, sha256: found.sha256 };
+  const schemaSha256 =
+    'sha256' in schema ? schema.sha256 : createHash('sha256').update(schema.text).digest('hex');
+  return { ...file, sha256: found.sha256, schemaSha256 };
 }

@@ -1,5 +1,4 @@
-/** Whether a SQLite file is whole: integrity, foreign keys, and a hash of its schema. */
-import { createHash } from 'node:crypto';
+/** Whether a SQLite file is whole: integrity, foreign keys, and what its schema is. */
 import { statSync } from 'node:fs';
 import type { CheckInput, CheckOutput } from '../../../backup/worker/protocol.ts';
 import { codeOf } from '../../../platform/system-error.ts';
@@ -9,13 +8,18 @@ const PROBLEMS_MAX = 100;
 const PROBLEM_LENGTH_MAX = 500;
 const VIOLATIONS_MAX = 1000;
 
+export interface Checked extends Omit<CheckOutput, 'schemaSha256'> {
+  /** The rows of sqlite_schema, each as JSON and a line, sorted: VACUUM may change their order. */
+  readonly schema: string;
+}
+
 /**
  * Checks a file that nobody else writes to. What is no database, or one that cannot be read to its end, has problems;
  * a file that cannot be opened at all is an error of the system (`ENOENT`, `EACCES`).
  *
  * A table that breaks its own CHECK constraint is no problem of the file: the source took the row.
  */
-export function checkFile({ path, depth }: CheckInput): CheckOutput {
+export function checkFile({ path, depth }: CheckInput): Checked {
   if (!statSync(path).isFile()) return { ...NOTHING, problems: ['it is not a file'] };
   const problems: string[] = [];
   try {
@@ -36,37 +40,34 @@ export function checkFile({ path, depth }: CheckInput): CheckOutput {
   }
 }
 
-const NOTHING: CheckOutput = {
+const NOTHING: Checked = {
   problems: [],
   pages: 0,
   pageSizeBytes: 0,
-  schemaSha256: createHash('sha256').digest('hex'),
+  schema: '',
   foreignKeyViolations: 0,
   tables: 0,
 };
 
-type Facts = Pick<CheckOutput, 'pages' | 'pageSizeBytes' | 'schemaSha256' | 'tables'>;
+type Facts = Pick<Checked, 'pages' | 'pageSizeBytes' | 'schema' | 'tables'>;
 
 function factsOf(database: Database): Facts {
   const number = (name: string): number => Number(database.pragma(name, { simple: true }));
   return {
     pages: number('page_count'),
     pageSizeBytes: number('page_size'),
-    schemaSha256: schemaHash(database),
+    schema: schemaOf(database),
     tables: Number(
       database.prepare(`select count(*) from sqlite_schema where type = 'table'`).pluck().get() ?? 0,
     ),
   };
 }
 
-/** SHA-256 over the rows of sqlite_schema, each as JSON and a line, sorted: VACUUM may change their order. */
-function schemaHash(database: Database): string {
+function schemaOf(database: Database): string {
   const rows = database.prepare('select type, name, tbl_name, sql from sqlite_schema').raw().iterate();
   const lines: string[] = [];
   for (const row of rows) lines.push(`${JSON.stringify(row)}\n`);
-  const hash = createHash('sha256');
-  for (const line of lines.sort()) hash.update(line);
-  return hash.digest('hex');
+  return lines.sort().join('');
 }
 
 function collectProblems(database: Database, depth: CheckInput['depth'], problems: string[]): void {

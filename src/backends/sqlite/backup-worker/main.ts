@@ -1,15 +1,13 @@
-/** The backup worker's process: takes one job after the other from its parent, and ends when the parent does. */
+/** The backup worker's process: does one job after the other for its parent, and ends when the parent does. */
 import type {
   CutOutput,
   WorkerJobs,
-  WorkerMessage,
   WorkerProgress,
   WorkerRequest,
 } from '../../../backup/worker/protocol.ts';
+import { requests, send } from './channel.ts';
 import { checkFile } from './check.ts';
 import { failureOf } from './failure.ts';
-import { hashFile } from './files.ts';
-import { packFile, unpackFile } from './gzip.ts';
 import { probeFile } from './probe.ts';
 import { queryFile } from './query.ts';
 import { retire } from './retire.ts';
@@ -28,10 +26,17 @@ const jobs: {
   ) => Output<J> | Promise<Output<J>>;
 } = {
   snapshot: makeSnapshots,
-  pack: packFile,
-  unpack: unpackFile,
-  check: checkFile,
-  hash: ({ path }, report) => hashFile(path, (done) => report({ step: 'hash', name: null, done, total: 0 })),
+  // Only these need zlib and a hash of their own.
+  pack: async (input, report) => (await import('./gzip.ts')).packFile(input, report),
+  unpack: async (input, report) => (await import('./gzip.ts')).unpackFile(input, report),
+  async check(input) {
+    const { schema, ...found } = checkFile(input);
+    return { ...found, schemaSha256: (await import('./hash.ts')).hashText(schema) };
+  },
+  hash: async ({ path }, report) =>
+    (await import('./hash.ts')).hashFile(path, (done) =>
+      report({ step: 'hash', name: null, done, total: 0 }),
+    ),
   probe: probeFile,
   query: queryFile,
   retire,
@@ -57,20 +62,18 @@ async function run({ id, job, input }: WorkerRequest): Promise<void> {
   }
 }
 
+async function serve(): Promise<void> {
+  for (const request of requests()) await run(request);
+  process.exit(0);
+}
+
 /** Where a job writes: that disk is the one that is full. */
 function pathIn(input: WorkerRequest['input']): string {
   if ('folder' in input) return input.folder;
   return 'to' in input && input.to !== null ? input.to : '';
 }
 
-function send(message: WorkerMessage): void {
-  // Without a parent there is nobody to tell, and `disconnect` ends this process.
-  if (process.connected) process.send?.(message, undefined, undefined, () => {});
-}
-
-// Nobody is left who would take what is being made.
-process.on('disconnect', () => process.exit(0));
 // A Ctrl-C goes to the whole group: whether a job ends is the parent's to decide.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
-process.on('message', (request) => void run(request as WorkerRequest));
+void serve();

@@ -27,6 +27,9 @@ const HELD_BACK_BYTES = 64 * 1024 * 1024;
 /** Smaller copies are hashed when they are finished: there is little to be won. */
 const HASHED_EARLY_BYTES_MIN = 2 * HELD_BACK_BYTES;
 
+/** A longer one is hashed here: this much is no message to wait for. */
+const SCHEMA_SENT_MAX = 128 * 1024;
+
 type Report = (progress: WorkerProgress) => void;
 
 /**
@@ -56,9 +59,9 @@ export async function makeSnapshots(input: SnapshotInput, report: Report): Promi
       foretold.set(reader, await copy(reader, { part, firstPage, compact, busyTimeoutMs, report }));
       reader.database.close();
     }
-    const databases = readers.map((reader) =>
-      finish(reader.source, folder, foretold.get(reader) ?? null, report),
-    );
+    const databases: CheckedCopy[] = [];
+    for (const reader of readers)
+      databases.push(await finish(reader.source, folder, foretold.get(reader) ?? null, report));
     syncFolder(folder);
     return { ...cut, databases };
   } catch (error) {
@@ -175,26 +178,32 @@ function startWriteback(part: string): { push(): void; end(): Promise<void> } {
 }
 
 /** Says of the copy that it is ready, so that it is hashed elsewhere while it is checked here. */
-function finish(
+async function finish(
   source: SnapshotSource,
   folder: string,
   foretold: Buffer | null,
   report: Report,
-): CheckedCopy {
+): Promise<CheckedCopy> {
   const { name, path } = source;
   const part = partOf(folder, source);
   const file = join(folder, `${name}.db`);
   makeDurable(part);
   const isAsForetold = foretold !== null && isFirstPageOf(part, foretold);
   report({ step: 'check', name, done: 0, total: 0, copy: { state: 'whole', path: part, isAsForetold } });
-  const { problems, pages, pageSizeBytes, schemaSha256, foreignKeyViolations } = checkFile({
+  const { problems, pages, pageSizeBytes, schema, foreignKeyViolations } = checkFile({
     path: part,
     depth: 'quick',
   });
   const [reason] = problems;
   if (reason !== undefined) throw failed({ code: 'SOURCE_DAMAGED', params: { name, path, reason }, reason });
   const sizeBytes = statSync(part).size;
-  return { name, part, file, sizeBytes, pages, pageSizeBytes, schemaSha256, foreignKeyViolations };
+  return {
+    ...{ name, part, file, sizeBytes, pages, pageSizeBytes, foreignKeyViolations },
+    schema:
+      schema.length <= SCHEMA_SENT_MAX
+        ? { text: schema }
+        : { sha256: (await import('./hash.ts')).hashText(schema) },
+  };
 }
 
 /** The copy has no WAL, but a header that says so where the source has one: whoever read it would make one beside it. */
