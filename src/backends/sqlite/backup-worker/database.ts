@@ -7,8 +7,8 @@ import { loadDriver, nativeBinding } from '../driver.ts';
 
 export type Database = InstanceType<ReturnType<typeof loadDriver>>;
 
-/** Pages are read once, in the order of the tree: a larger cache only takes memory. */
-const CACHE_KIBIBYTES = 1024;
+/** A check goes through the trees, and comes back to the upper pages; a larger cache only takes memory. */
+const CHECK_CACHE_KIBIBYTES = 1024;
 const SIDE_FILES = ['-wal', '-shm', '-journal'];
 
 export interface OpenOptions {
@@ -30,8 +30,8 @@ export function openExisting(path: string, { readonly, timeoutMs }: OpenOptions)
 }
 
 /** Reads the schema, and so may be busy where nothing was read before. Pages are not mapped: SQLite's default. */
-export function keepCacheSmall(database: Database): void {
-  database.pragma(`cache_size = -${CACHE_KIBIBYTES}`);
+export function keepCacheSmall(database: Database, kibibytes: number): void {
+  database.pragma(`cache_size = -${kibibytes}`);
 }
 
 /**
@@ -68,7 +68,7 @@ function readCopy<T>(path: string, read: (database: Database) => T): T {
 function readWith<T>(path: string, read: (database: Database) => T): T {
   const database = openExisting(path, { readonly: true, timeoutMs: 0 });
   try {
-    keepCacheSmall(database);
+    keepCacheSmall(database, CHECK_CACHE_KIBIBYTES);
     return read(database);
   } finally {
     database.close();

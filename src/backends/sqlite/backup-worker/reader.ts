@@ -7,6 +7,9 @@ import { type Database, keepCacheSmall, openExisting } from './database.ts';
 import { failed, sourceFailure } from './failure.ts';
 import { whenNotBusy } from './waiting.ts';
 
+/** A copy reads each page once, in the order of the file. */
+const COPY_CACHE_KIBIBYTES = 64;
+
 export interface Reader {
   readonly source: SnapshotSource;
   readonly database: Database;
@@ -51,7 +54,7 @@ function pin(source: SnapshotSource, database: Database, identity: string, busyT
       recover(source.path, busyTimeoutMs);
       begin(database);
     }
-    keepCacheSmall(database);
+    keepCacheSmall(database, COPY_CACHE_KIBIBYTES);
     // Between `stat` and the first lock somebody may have deleted or replaced it.
     if (identityOf(source) !== identity) throw new Error('the file was replaced while it was opened');
   } catch (error) {
