@@ -1,20 +1,8 @@
 /** Packs and unpacks gzip files (RFC 1952) in small pieces, with hashes of both sides. */
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  createReadStream,
-  createWriteStream,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  readSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { Transform, Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { constants, crc32, createGunzip, deflateRaw } from 'node:zlib';
+import { crc32 } from 'node:zlib';
 import type {
   PackInput,
   PackOutput,
@@ -24,21 +12,20 @@ import type {
 } from '../../../backup/worker/protocol.ts';
 import { failed } from './failure.ts';
 import { syncFolder } from './files.ts';
+import { type Block, createBlock, createCollector, createUnpacker } from './gzip-streams.ts';
 
-const PIECE_BYTES = 128 * 1024;
+/** What is read of a packed file at a time. */
+const PIECE_BYTES = 64 * 1024;
 
 /** Blocks are compressed by themselves, several at a time; of so large ones the archive grows by less than a percent. */
-const BLOCK_BYTES = 256 * 1024;
+const BLOCK_BYTES = 128 * 1024;
 const BLOCKS_AT_ONCE = 3;
-/** What does not get smaller than this is not worth the time: the next blocks are stored, and then one is tried again. */
-const WORTH_RATIO = 0.95;
+/** After a block that did not get smaller so many are stored, and then one is tried again. */
 const STORED_AFTER_ONE = 31;
 /** Method 8 (deflate), no name, no time, system unknown: RFC 1952, 2.3. */
 const GZIP_HEADER = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
 /** The last block: it holds nothing, and says that it is the last (RFC 1951, 3.2.6). */
 const LAST_BLOCK = Buffer.from([3, 0]);
-/** Pieces that nobody needs any more are freed after so many bytes: V8 would wait until there are sixty megabytes. */
-const COLLECT_BYTES = 4 * 1024 * 1024;
 
 /**
  * Writes one gzip member. Its blocks end on bytes (Z_SYNC_FLUSH) and refer to nothing before them, so that they can be
@@ -77,36 +64,38 @@ async function packInto(
   const content = tally();
   const packed = tally();
   const write = (bytes: Uint8Array): void => {
-    for (let at = 0; at < bytes.length; ) at += writeSync(target, bytes, at);
+    writeWhole(target, bytes);
     packed.add(bytes);
   };
   let checksum = 0;
-  const underway: Promise<Buffer>[] = [];
   // Each is used again when its block has been written, which happens in order.
-  const buffers = Array.from({ length: BLOCKS_AT_ONCE }, () => Buffer.allocUnsafeSlow(BLOCK_BYTES));
-  let blocks = 0;
-  /** Of blocks that are tried; 0 of those that are only stored. */
-  const sizes: number[] = [];
+  const collect = createCollector();
+  const blocks = Array.from({ length: BLOCKS_AT_ONCE }, () => createBlock(BLOCK_BYTES, level, collect));
+  let read = 0;
+  let written = 0;
   let toStore = 0;
-  write(GZIP_HEADER);
-  for (let isOver = false; ; ) {
-    while (!isOver && underway.length < BLOCKS_AT_ONCE) {
-      const block = readBlock(source, buffers[blocks % BLOCKS_AT_ONCE] ?? Buffer.alloc(0));
-      blocks += 1;
-      isOver = block.length < BLOCK_BYTES;
-      if (block.length === 0) break;
-      content.add(block);
-      checksum = crc32(block, checksum);
-      toStore -= 1;
-      underway.push(deflated(block, toStore >= 0 ? 0 : level));
-      sizes.push(toStore >= 0 ? 0 : block.length);
+  try {
+    write(GZIP_HEADER);
+    for (let isOver = false; ; written += 1) {
+      while (!isOver && read - written < BLOCKS_AT_ONCE) {
+        const block = blocks[read % BLOCKS_AT_ONCE] as Block;
+        const bytes = readPiece(source, block.buffer);
+        isOver = bytes.length < BLOCK_BYTES;
+        if (bytes.length === 0) break;
+        read += 1;
+        toStore -= 1;
+        block.start(bytes.length, toStore >= 0);
+        // Meanwhile it is being compressed.
+        content.add(bytes);
+        checksum = crc32(bytes, checksum);
+      }
+      if (written === read) break;
+      const { isWorth } = await (blocks[written % BLOCKS_AT_ONCE] as Block).finish(write);
+      if (!isWorth) toStore = STORED_AFTER_ONE;
+      onBytes(content.bytes);
     }
-    const next = underway.shift();
-    if (!next) break;
-    const bytes = await next;
-    if (bytes.length > WORTH_RATIO * (sizes.shift() || Number.POSITIVE_INFINITY)) toStore = STORED_AFTER_ONE;
-    write(bytes);
-    onBytes(content.bytes);
+  } finally {
+    for (const block of blocks) block.close();
   }
   const trailer = Buffer.alloc(8);
   trailer.writeUInt32LE(checksum, 0);
@@ -115,8 +104,8 @@ async function packInto(
   return outputOf(packed, content);
 }
 
-/** Shorter than a block only at the end of the file. */
-function readBlock(file: number, buffer: Buffer): Buffer {
+/** Shorter than the buffer only at the end of the file. */
+function readPiece(file: number, buffer: Buffer): Buffer {
   let length = 0;
   for (;;) {
     const read = readSync(file, buffer, length, buffer.length - length, null);
@@ -125,11 +114,8 @@ function readBlock(file: number, buffer: Buffer): Buffer {
   }
 }
 
-function deflated(block: Uint8Array, level: number): Promise<Buffer> {
-  const options = { level, finishFlush: constants.Z_SYNC_FLUSH, chunkSize: PIECE_BYTES };
-  return new Promise((resolve, reject) => {
-    deflateRaw(block, options, (error, bytes) => (error ? reject(error) : resolve(bytes)));
-  });
+function writeWhole(file: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
 }
 
 /**
@@ -140,36 +126,64 @@ export async function unpackFile(
   { path, to }: UnpackInput,
   report: (progress: WorkerProgress) => void,
 ): Promise<UnpackOutput> {
-  const total = statSync(path).size;
+  const source = openSync(path, 'r');
+  try {
+    const target = to === null ? null : openSync(to, 'wx', 0o600);
+    try {
+      const total = fstatSync(source).size;
+      const onBytes = (done: number): void => report({ step: 'unpack', name: null, done, total });
+      const output = await unpackInto(source, target, total, onBytes);
+      if (target !== null) fsyncSync(target);
+      return output;
+    } catch (error) {
+      throw damageOf(error) ?? error;
+    } finally {
+      if (target !== null) closeSync(target);
+    }
+  } finally {
+    closeSync(source);
+    if (to !== null) syncFolder(dirname(to));
+  }
+}
+
+async function unpackInto(
+  source: number,
+  target: number | null,
+  total: number,
+  onBytes: (done: number) => void,
+): Promise<UnpackOutput> {
   const packed = tally();
   const content = tally();
-  const gunzip = createGunzip({ chunkSize: PIECE_BYTES });
-  const sink =
-    to === null
-      ? new Writable({ write: (_piece, _encoding, done) => done() })
-      : createWriteStream(to, { flags: 'wx', mode: 0o600, flush: true });
+  const collect = createCollector();
+  const unpacker = createUnpacker((piece) => {
+    if (target !== null) writeWhole(target, piece);
+    content.add(piece);
+    collect(piece.length);
+  });
+  // One is read while the other is unpacked.
+  const buffers = [Buffer.allocUnsafeSlow(PIECE_BYTES), Buffer.allocUnsafeSlow(PIECE_BYTES)] as const;
   try {
-    await pipeline(
-      createReadStream(path, { highWaterMark: PIECE_BYTES }),
-      counter(packed, (done) => report({ step: 'unpack', name: null, done, total })),
-      gunzip,
-      counter(content),
-      sink,
-    );
-  } catch (error) {
-    throw damageOf(error) ?? error;
+    let piece = readPiece(source, buffers[0]);
+    for (let turn = 1; piece.length > 0 && !unpacker.isOver(); turn += 1) {
+      const taken = unpacker.take(piece);
+      packed.add(piece);
+      onBytes(packed.bytes);
+      piece = readPiece(source, buffers[turn % 2] as Buffer);
+      await taken;
+    }
+    await unpacker.end();
+    // zlib stops at the end of what it knows, and says nothing of what is behind it.
+    if (unpacker.bytesTaken() !== total) throw damaged('something follows its end');
+  } finally {
+    unpacker.close();
   }
-  // zlib stops at the end of what it knows, and says nothing of what is behind it.
-  if (gunzip.bytesWritten !== total) throw damaged('something follows its end');
   if (total === 0) throw damaged('it is empty');
-  if (to !== null) syncFolder(dirname(to));
   return outputOf(packed, content);
 }
 
 const DAMAGES: Readonly<Record<string, string>> = {
   Z_BUF_ERROR: 'it is cut short',
   Z_DATA_ERROR: 'its data are damaged',
-  ERR_STREAM_PREMATURE_CLOSE: 'something follows its end',
 };
 
 function damageOf(error: unknown): Error | null {
@@ -191,30 +205,15 @@ interface Tally {
 
 function tally(): Tally {
   const hash = createHash('sha256');
-  let collectAt = COLLECT_BYTES;
   const counted: Tally = {
     bytes: 0,
     add(piece) {
       hash.update(piece);
       counted.bytes += piece.length;
-      if (counted.bytes < collectAt) return;
-      collectAt = counted.bytes + COLLECT_BYTES;
-      // A whole one: what waits for its turn has grown old meanwhile. There is little else in this process to look through.
-      globalThis.gc?.();
     },
     digest: () => hash.digest('hex'),
   };
   return counted;
-}
-
-function counter(counted: Tally, onBytes: (done: number) => void = () => {}): Transform {
-  return new Transform({
-    transform(piece: Uint8Array, _encoding, done) {
-      counted.add(piece);
-      onBytes(counted.bytes);
-      done(null, piece);
-    },
-  });
 }
 
 function outputOf(packed: Tally, content: Tally): PackOutput {
