@@ -39,6 +39,37 @@ t.test('packs and unpacks, with the hashes of both sides', async (t) => {
   }
 });
 
+t.test('packs what changes between worth it and not, at every level', async (t) => {
+  const folder = testFolder(t);
+  const run = workerOf(t);
+  const parts = [3_000_000, 131_072, 6_000_001].flatMap((size) => [Buffer.alloc(size), randomBytes(size)]);
+  const content = Buffer.concat(parts);
+  const path = join(folder, 'plain');
+  writeFileSync(path, content);
+  for (const level of [0, 1, 9]) {
+    const to = join(folder, `gz-${level}`);
+    const packed = await run('pack', { path, to, level });
+    const bytes = readFileSync(to);
+    t.ok(gunzipSync(bytes).equals(content), `level ${level}`);
+    t.ok(bytes.length < content.length * 1.001, 'what cannot get smaller hardly grows');
+    t.same(await run('unpack', { path: to, to: null }), packed);
+  }
+});
+
+t.test('unpacks what others have packed: a thousand times smaller, or in several members', async (t) => {
+  const folder = testFolder(t);
+  const run = workerOf(t);
+  const path = join(folder, 'file.gz');
+  const zeros = Buffer.alloc(20_000_000);
+  const random = randomBytes(300_000);
+  for (const parts of [[zeros], [random, zeros, random], [Buffer.alloc(0), random]]) {
+    writeFileSync(path, Buffer.concat(parts.map((part) => gzipSync(part))));
+    const content = Buffer.concat(parts);
+    const expected = { contentBytes: content.length, contentSha256: sha256(content) };
+    t.match(await run('unpack', { path, to: null }), expected);
+  }
+});
+
 t.test('refuses what is cut short, damaged, or followed by anything', async (t) => {
   const folder = testFolder(t);
   const run = workerOf(t);

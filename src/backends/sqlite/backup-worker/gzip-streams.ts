@@ -23,6 +23,10 @@ export interface Block {
   close(): void;
 }
 
+/**
+ * @param level zlib's, 0 to 9
+ * @param collect is told how much has been written and is not needed any more
+ */
 export function createBlock(sizeBytes: number, level: number, collect: (bytes: number) => void): Block {
   const buffer = Buffer.allocUnsafeSlow(sizeBytes);
   const deflate = createDeflateRaw({ level, flush: constants.Z_SYNC_FLUSH, chunkSize: OUTPUT_BYTES });
@@ -30,6 +34,8 @@ export function createBlock(sizeBytes: number, level: number, collect: (bytes: n
   let output: Buffer[] = [];
   let underway: Promise<void> | null = null;
   deflate.on('data', (piece: Buffer) => output.push(piece));
+  // Whoever waits for a block is told; of one that nobody waits for, nobody wants to know.
+  deflate.on('error', () => {});
   return {
     buffer,
     start(lengthBytes, isStored) {
@@ -55,6 +61,7 @@ export function createBlock(sizeBytes: number, level: number, collect: (bytes: n
         return { isWorth: true };
       }
       await underway;
+      // What has not been given yet: a stream may wait a turn with it.
       while (deflate.read() !== null);
       let lengthBytes = 0;
       for (const piece of output) {
@@ -65,7 +72,7 @@ export function createBlock(sizeBytes: number, level: number, collect: (bytes: n
       collect(lengthBytes);
       return { isWorth: lengthBytes <= WORTH_RATIO * input.length };
     },
-    close: () => void deflate.on('error', () => {}).destroy(),
+    close: () => void deflate.destroy(),
   };
 }
 

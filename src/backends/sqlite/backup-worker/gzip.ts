@@ -133,7 +133,10 @@ export async function unpackFile(
       const total = fstatSync(source).size;
       const onBytes = (done: number): void => report({ step: 'unpack', name: null, done, total });
       const output = await unpackInto(source, target, total, onBytes);
-      if (target !== null) fsyncSync(target);
+      if (to !== null && target !== null) {
+        fsyncSync(target);
+        syncFolder(dirname(to));
+      }
       return output;
     } catch (error) {
       throw damageOf(error) ?? error;
@@ -142,7 +145,6 @@ export async function unpackFile(
     }
   } finally {
     closeSync(source);
-    if (to !== null) syncFolder(dirname(to));
   }
 }
 
