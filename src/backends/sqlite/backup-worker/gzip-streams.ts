@@ -5,6 +5,7 @@ import { constants, createDeflateRaw, createGunzip } from 'node:zlib';
 const WORTH_RATIO = 0.95;
 /** RFC 1951, 3.2.4. */
 const STORED_BYTES_MAX = 65_535;
+const STORED_HEADER_BYTES = 5;
 /** zlib writes into buffers of so many bytes, always new ones. */
 const OUTPUT_BYTES = 64 * 1024;
 /**
@@ -12,6 +13,8 @@ const OUTPUT_BYTES = 64 * 1024;
  * still needed then, all must be over the next time, or it would grow old and stay.
  */
 const COLLECT_BYTES = 512 * 1024;
+/** While blocks are stored, what the streams hold grows old and stays when it is replaced: then everything is looked through. */
+const COLLECT_ALL_BYTES = 16 * 1024 * 1024;
 
 /** A place for one block: it is read into `buffer`, started, and finished. */
 export interface Block {
@@ -27,9 +30,10 @@ export interface Block {
  * @param level zlib's, 0 to 9
  * @param collect is told how much has been written and is not needed any more
  */
-export function createBlock(sizeBytes: number, level: number, collect: (bytes: number) => void): Block {
+export function createBlock(sizeBytes: number, level: number, collect: Collector): Block {
   const buffer = Buffer.allocUnsafeSlow(sizeBytes);
   const deflate = createDeflateRaw({ level, flush: constants.Z_SYNC_FLUSH, chunkSize: OUTPUT_BYTES });
+  const header = Buffer.alloc(STORED_HEADER_BYTES);
   let input = buffer;
   let output: Buffer[] = [];
   let underway: Promise<void> | null = null;
@@ -57,7 +61,8 @@ export function createBlock(sizeBytes: number, level: number, collect: (bytes: n
     },
     async finish(write) {
       if (underway === null) {
-        writeStored(input, write);
+        writeStored(input, header, write);
+        collect.afterStored(input.length);
         return { isWorth: true };
       }
       await underway;
@@ -69,7 +74,7 @@ export function createBlock(sizeBytes: number, level: number, collect: (bytes: n
         write(piece);
       }
       output = [];
-      collect(lengthBytes);
+      collect.afterOutput(lengthBytes);
       return { isWorth: lengthBytes <= WORTH_RATIO * input.length };
     },
     close: () => void deflate.destroy(),
@@ -77,10 +82,9 @@ export function createBlock(sizeBytes: number, level: number, collect: (bytes: n
 }
 
 /** Non-compressed blocks of RFC 1951, 3.2.4, none of them the last. */
-function writeStored(bytes: Uint8Array, write: (bytes: Uint8Array) => void): void {
+function writeStored(bytes: Uint8Array, header: Buffer, write: (bytes: Uint8Array) => void): void {
   for (let at = 0; at < bytes.length; at += STORED_BYTES_MAX) {
     const piece = bytes.subarray(at, at + STORED_BYTES_MAX);
-    const header = Buffer.alloc(5);
     header.writeUInt16LE(piece.length, 1);
     header.writeUInt16LE(piece.length ^ 0xffff, 3);
     write(header);
@@ -139,13 +143,29 @@ export function createUnpacker(onPiece: (piece: Buffer) => void): Unpacker {
 }
 
 /** Is told what is not needed any more, and frees it now and then. One for all that works at the same time. */
-export function createCollector(): (bytes: number) => void {
-  let uncollected = 0;
-  return (bytes) => {
-    uncollected += bytes;
-    if (uncollected < COLLECT_BYTES) return;
-    uncollected = 0;
-    // It is young: to look through everything takes ten times as long, and memory of its own.
-    globalThis.gc?.({ type: 'minor' });
+export interface Collector {
+  /** So many bytes that zlib gave have been used. */
+  afterOutput(bytes: number): void;
+  /** So many bytes passed zlib by. */
+  afterStored(bytes: number): void;
+}
+
+export function createCollector(): Collector {
+  let output = 0;
+  let stored = 0;
+  return {
+    afterOutput(bytes) {
+      output += bytes;
+      if (output < COLLECT_BYTES) return;
+      output = 0;
+      // It is young: to look through everything takes much longer, and memory of its own.
+      globalThis.gc?.({ type: 'minor' });
+    },
+    afterStored(bytes) {
+      stored += bytes;
+      if (stored < COLLECT_ALL_BYTES) return;
+      stored = 0;
+      globalThis.gc?.();
+    },
   };
 }

@@ -160,7 +160,7 @@ async function unpackInto(
   const unpacker = createUnpacker((piece) => {
     if (target !== null) writeWhole(target, piece);
     content.add(piece);
-    collect(piece.length);
+    collect.afterOutput(piece.length);
   });
   // One is read while the other is unpacked.
   const buffers = [Buffer.allocUnsafeSlow(PIECE_BYTES), Buffer.allocUnsafeSlow(PIECE_BYTES)] as const;
