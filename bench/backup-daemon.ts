@@ -17,7 +17,7 @@ export interface DaemonCost {
 }
 
 const LOOK_EVERY_MS = 50;
-const WARM_UP_REQUESTS = 1000;
+const WARM_UP_REQUESTS = 5000;
 const program = fileURLToPath(new URL('../../dist/chs.cjs', import.meta.url));
 
 /** What is asked of a daemon that has just started; it has one database. */
@@ -63,7 +63,7 @@ async function withDaemon<T>(
   }
 }
 
-/** What an idle daemon has is what it has when it has answered some. */
+/** What an idle daemon has is what it has when it has been of use for a while: V8 makes room as requests come, not for a backup. */
 async function warmUp(url: string): Promise<void> {
   for (let request = 0; request < WARM_UP_REQUESTS; request += 1)
     await (await fetch(`${url}/health/live`)).text();

@@ -62,7 +62,8 @@ export function createBackupWorker(options: { readonly entry?: string } = {}): B
     lastId += 1;
     const outcome = await converse(current, lastId, job);
     // A dead process must be gone before whoever asked sweeps up what it left.
-    if (outcome.isOver) await end();
+    // After a snapshot it has SQLite and the copy's pages in memory, and what comes next needs neither.
+    if (outcome.isOver || job.job === 'snapshot') await end();
     else if (child !== null) {
       child.hold(false);
       idle = setTimeout(() => void end(), IDLE_MS).unref();
