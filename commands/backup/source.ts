@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import type { BackupSummary } from '../../src/backup/fields.ts';
 import { backupOperations } from '../../src/backup/operations.ts';
 import type { RestoreSource } from '../../src/backup/restore/source.ts';
+import { ChsError } from '../../src/platform/errors.ts';
 import { readInput } from '../flags.ts';
 import type { Run } from '../run.ts';
 import { refuseCopy } from './check-file.ts';
@@ -40,8 +41,22 @@ export async function openSource(run: Run, ref: string, copy: boolean | null): P
     backup,
     open: async (file) =>
       (await client.readBackupFile({ id: backup.id, file, copy: isCopy }, { signal })).bytes,
-    openPool: async (sha256) => (await client.readPoolFile({ sha256, copy: isCopy }, { signal })).bytes,
+    openPool: async (sha256) => {
+      const stored = client.readPoolFile({ sha256, copy: isCopy }, { signal });
+      return (await stored.catch((error) => throwMissing(error, backup.id, sha256))).bytes;
+    },
   });
+}
+
+/** A stored file is asked for because the backup names it: where it is unknown, the backup is damaged. */
+function throwMissing(error: unknown, id: string, sha256: string): never {
+  if (error instanceof ChsError && error.code === 'BACKUP_FILE_NOT_FOUND')
+    throw new ChsError(
+      'BACKUP_DAMAGED',
+      { id, reason: `the stored file ${sha256} is missing` },
+      { cause: error },
+    );
+  throw error;
 }
 
 /** Whoever changed a manifest may have changed what it says of its files. */

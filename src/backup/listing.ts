@@ -109,7 +109,8 @@ interface FileInput {
 /**
  * A file of a backup, from the first place that has it.
  *
- * @throws ChsError BACKUP_NOT_FOUND, BACKUP_DAMAGED, BACKUP_TARGET, BACKUP_KEY
+ * @throws ChsError BACKUP_NOT_FOUND; BACKUP_FILE_NOT_FOUND where the manifest names no such file; BACKUP_DAMAGED where
+ * it does, and no place has it; BACKUP_TARGET, BACKUP_KEY
  */
 export async function readBackupFile(
   context: BackupContext,
@@ -124,7 +125,7 @@ export async function readBackupFile(
   ];
   const sha256 = known.find((candidate) => candidate.file === file)?.sha256;
   if (sha256 === undefined && file !== 'manifest.json')
-    throw new ChsError('BACKUP_DAMAGED', { id, reason: `it has no file ${file}` });
+    throw new ChsError('BACKUP_FILE_NOT_FOUND', { id, file });
   for (const target of await places(context, copy)) {
     const sizeBytes = await target.fileSize(id, file).catch(absent);
     if (sizeBytes === null) continue;
@@ -133,7 +134,7 @@ export async function readBackupFile(
   throw new ChsError('BACKUP_DAMAGED', { id, reason: `${file} is missing` });
 }
 
-/** @throws ChsError BACKUP_DAMAGED, BACKUP_TARGET */
+/** @throws ChsError BACKUP_FILE_NOT_FOUND: the pool does not know who names a file; BACKUP_DAMAGED, BACKUP_TARGET */
 export async function readPoolFile(
   context: BackupContext,
   { sha256, copy }: { readonly sha256: string; readonly copy: boolean },
@@ -143,7 +144,7 @@ export async function readPoolFile(
     if (sizeBytes === null) continue;
     return reply(`${sha256}.gz`, sizeBytes, null, () => target.pool.open(sha256));
   }
-  throw new ChsError('BACKUP_DAMAGED', { id: 'pool', reason: `${sha256} is missing` });
+  throw new ChsError('BACKUP_FILE_NOT_FOUND', { id: 'pool', file: sha256 });
 }
 
 /** In the order in which they are asked. */

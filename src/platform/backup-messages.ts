@@ -8,6 +8,12 @@ export const backupMessages = {
     hint: '`chs backup list` shows those that there are.',
     hintZh: '`chs backup list` 可列出现有备份。',
   },
+  BACKUP_FILE_NOT_FOUND: {
+    en: 'there is no file {file} in the backup {id}',
+    zh: '备份 {id} 中没有文件 {file}',
+    hint: '`chs backup show ID --json` names the files of a backup.',
+    hintZh: '`chs backup show ID --json` 可列出备份中的文件。',
+  },
   BACKUP_RUNNING: {
     en: 'another backup is running; one at a time',
     zh: '另一个备份正在进行；同一时间只能有一个',

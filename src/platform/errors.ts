@@ -76,6 +76,7 @@ export const errorTable = {
   CONFIG_ERROR: { status: 500, exit: 2 },
   // Backups.
   BACKUP_NOT_FOUND: { status: 404, exit: 2 },
+  BACKUP_FILE_NOT_FOUND: { status: 404, exit: 2 },
   BACKUP_RUNNING: { status: 429, exit: 2, retryable: true },
   BACKUP_TOKEN: { status: 401, exit: 2 },
   BACKUP_LOCAL_ONLY: { status: 403, exit: 2 },

@@ -353,8 +353,11 @@ t.test('gives out files of a backup, and nothing beside it', async (t) => {
   const list = await bytesOf(await client.readBackupFile({ id, file: files?.list ?? '' }));
   const { sha256, size } = JSON.parse(gunzipSync(list).toString());
   t.equal(gunzipSync(await bytesOf(await client.readPoolFile({ sha256 }))).length, size);
-  await t.rejects(client.readBackupFile({ id, file: 'verified.json' }), { code: 'BACKUP_DAMAGED' });
-  await t.rejects(client.readPoolFile({ sha256: '0'.repeat(64) }), { code: 'BACKUP_DAMAGED' });
+  const unknown = { code: 'BACKUP_FILE_NOT_FOUND', status: 404 };
+  await t.rejects(client.readBackupFile({ id, file: 'verified.json' }), unknown);
+  await t.rejects(client.readPoolFile({ sha256: '0'.repeat(64) }), unknown);
+  rmSync(join(folder, TARGET, id, 'main.db.gz'));
+  await t.rejects(client.readBackupFile({ id, file: 'main.db.gz' }), { code: 'BACKUP_DAMAGED' });
   await t.rejects(client.getBackup({ id: '20200101T000000Z-000000' }), { code: 'BACKUP_NOT_FOUND' });
 });
 

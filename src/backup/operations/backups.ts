@@ -61,6 +61,7 @@ export const listOperations = {
       ...targetErrors,
       'BACKUP_KEY',
       'BACKUP_NOT_FOUND',
+      'BACKUP_FILE_NOT_FOUND',
       'BACKUP_DAMAGED',
       'PRECONDITION_FAILED',
       'RANGE_NOT_SATISFIABLE',
@@ -78,6 +79,12 @@ export const listOperations = {
         copy: z.boolean().default(false).describe('From the copy, not from the first place'),
       }),
     output: null,
-    errors: [...targetErrors, 'BACKUP_DAMAGED', 'PRECONDITION_FAILED', 'RANGE_NOT_SATISFIABLE'],
+    errors: [
+      ...targetErrors,
+      'BACKUP_FILE_NOT_FOUND',
+      'BACKUP_DAMAGED',
+      'PRECONDITION_FAILED',
+      'RANGE_NOT_SATISFIABLE',
+    ],
   },
 } as const;
