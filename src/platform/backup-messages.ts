@@ -15,10 +15,10 @@ export const backupMessages = {
     hintZh: '`chs backup show ID --json` 可列出备份中的文件。',
   },
   BACKUP_RUNNING: {
-    en: 'another backup is running; one at a time',
-    zh: '另一个备份正在进行；同一时间只能有一个',
-    hint: 'Try again when it is done.',
-    hintZh: '请在其完成后重试。',
+    en: 'as many backups are running as may run at once',
+    zh: '正在进行的备份已达到同时运行的上限',
+    hint: 'Try again when one of them is done.',
+    hintZh: '请在其中一个完成后重试。',
   },
   BACKUP_TOKEN: {
     en: 'not authorized: the backup token is missing or wrong',
