@@ -106,9 +106,10 @@ t.test(
       const rows = JSON.stringify({ 'in-wal': committed, old: 300 });
       const kept = namesOf(join(top, 'db')).length;
       const child = await started(t, 'restore-process.js', [folder, to], true);
-      // Half of them right around the step that counts, the others anywhere.
-      if (round % 2 === 0) await Promise.race([untilSaid(child, 'replace'), ended(child)]);
-      await wait(Math.random() * (round % 2 === 0 ? 250 : 1000));
+      // Some before anything could be done; then half of them right around the step that counts, the others anywhere.
+      const isAtOnce = round < 4;
+      if (!isAtOnce && round % 2 === 0) await Promise.race([untilSaid(child, 'replace'), ended(child)]);
+      if (!isAtOnce) await wait(Math.random() * (round % 2 === 0 ? 100 : 600));
       // Both at once, or the parent alone: what the worker does a moment longer ends in the same two ways.
       if (round % 4 < 2) killGroup(Number(child.pid));
       else child.kill('SIGKILL');
