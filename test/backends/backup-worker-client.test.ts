@@ -1,6 +1,6 @@
 /** The backup worker's process: one job after the other, ended by an abort, by close, by its parent's end. */
 import { execFile } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -105,6 +105,88 @@ t.test('says how the process died, and starts another one for the next job', asy
   const missing = createBackupWorker({ entry: join(folder, 'none.cjs') });
   t.teardown(() => missing.close());
   await t.rejects(missing.run('probe', { path: '' }, { signal: never }), { code: 'BACKUP_FAILED' });
+});
+
+t.test('survives that no process can be started for want of files, and starts one later', async (t) => {
+  const folder = testFolder(t, { a: 'a' });
+  const program = `const { createBackupWorker } = await import(${JSON.stringify(clientUrl)});
+    const { closeSync, openSync } = await import('node:fs');
+    const worker = createBackupWorker();
+    const run = () =>
+      worker.run('hash', { path: ${JSON.stringify(join(folder, 'a'))} }, { signal: new AbortController().signal }).then(
+        ({ sizeBytes }) => sizeBytes,
+        ({ code, params }) => code + ' ' + params.reason,
+      );
+    // What is loaded later, is loaded now.
+    const out = [await run()];
+    await worker.close();
+    const other = createBackupWorker();
+    const files = [];
+    const fill = () => { try { for (;;) files.push(openSync('/dev/null')); } catch {} };
+    fill();
+    const refused = other.run('probe', { path: '' }, { signal: new AbortController().signal })
+      .catch(({ code, params }) => code + ' ' + params.reason);
+    out.push(await refused);
+    for (const file of files) closeSync(file);
+    out.push((await other.run('hash', { path: ${JSON.stringify(join(folder, 'a'))} }, { signal: new AbortController().signal })).sizeBytes);
+    console.log(JSON.stringify(out));`;
+  const { stdout } = await promisify(execFile)('sh', [
+    '-c',
+    'ulimit -n 64; exec "$0" --input-type=module -e "$1"',
+    process.execPath,
+    program,
+  ]);
+  const [first, refused, last] = JSON.parse(stdout);
+  t.same([first, last], [1, 1]);
+  t.match(refused, /^BACKUP_FAILED the worker could not be started: .*EMFILE/);
+});
+
+t.test('takes answers in pieces and with separators of lines that are none of JSON', async (t) => {
+  const entry = join(testFolder(t), 'says.cjs');
+  writeFileSync(
+    entry,
+    `process.stdin.once('data', (data) => {
+       const { id, input } = JSON.parse(data);
+       const line = Buffer.from(JSON.stringify({ id, type: 'done', output: input.path }) + '\\n');
+       const say = (at) => {
+         if (at >= line.length) return;
+         process.stdout.write(line.subarray(at, at + 7));
+         setTimeout(say, 2, at + 7);
+       };
+       process.stdout.write('no JSON\\n\\nnull\\n');
+       say(0);
+     })`,
+  );
+  const worker = createBackupWorker({ entry });
+  t.teardown(() => worker.close());
+  const path = 'one\u2028two\u2029three\rfour\nfive\u{1f600}';
+  const said: unknown = await worker.run('probe', { path }, { signal: AbortSignal.timeout(20_000) });
+  t.equal(said, path);
+});
+
+t.test('gives the reason of an abort while only the copy is still hashed', async (t) => {
+  const folder = testFolder(t);
+  const part = join(folder, 'main.db.part');
+  writeFileSync(part, '');
+  // Takes some seconds to hash, and no room.
+  truncateSync(part, 8 * 2 ** 30);
+  const entry = join(folder, 'done.cjs');
+  writeFileSync(
+    entry,
+    `process.stdin.once('data', (data) => {
+       const { id } = JSON.parse(data);
+       const say = (message) => console.log(JSON.stringify({ id, ...message }));
+       const copy = { state: 'whole', path: ${JSON.stringify(part)}, isAsForetold: false };
+       say({ type: 'progress', progress: { step: 'check', name: 'main', done: 0, total: 0, copy } });
+       const file = { name: 'main', part: copy.path, file: copy.path + '.done', sizeBytes: ${8 * 2 ** 30} };
+       say({ type: 'done', output: { databases: [{ ...file, schema: { text: '' } }] } });
+     })`,
+  );
+  const worker = createBackupWorker({ entry });
+  t.teardown(() => worker.close());
+  const signal = AbortSignal.timeout(600);
+  const job = worker.run('snapshot', snapshotInput(folder, { main: 'live.db' }), { signal });
+  await t.rejects(job, { name: 'TimeoutError' });
 });
 
 t.test('hands on no secrets in the environment', async (t) => {

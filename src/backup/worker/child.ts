@@ -1,7 +1,6 @@
 /** The backup worker's process, and the lines of JSON that go to and fro: requests on stdin, messages on stdout. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
-import { createInterface } from 'node:readline';
 import type { WorkerMessage, WorkerRequest } from './protocol.ts';
 
 const STDERR_CHARACTERS_MAX = 4096;
@@ -30,24 +29,29 @@ export function startChild(entry: string): Child {
   const env = Object.fromEntries(
     ENVIRONMENT.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
   );
-  const child = spawn(process.execPath, [...MEMORY_FLAGS, entry], {
+  const child: ChildProcess = spawn(process.execPath, [...MEMORY_FLAGS, entry], {
     env,
     stdio: ['pipe', 'pipe', 'pipe'],
     windowsHide: true,
   });
+  // None of them where no file can be opened any more: then it was not started either, as is said below.
+  const pipes = [child.stdin, child.stdout, child.stderr].filter((pipe) => !!pipe);
   let words = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     words = `${words}${text}`.slice(-STDERR_CHARACTERS_MAX);
   });
   // What is wrong with a pipe is that the process is ending, and that is waited for.
-  for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe.on('error', () => {});
+  for (const pipe of pipes) pipe.on('error', () => {});
   let onMessage: (message: WorkerMessage) => void = () => {};
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    const message = parsed(line);
-    if (message !== null) onMessage(message);
-  });
+  child.stdout?.setEncoding('utf8').on(
+    'data',
+    linesTo((line) => {
+      const message = parsed(line);
+      if (message !== null) onMessage(message);
+    }),
+  );
   const ended = new Promise<string>((resolve) => {
-    child.once('error', (error) => resolve(`the worker could not be started: ${error.message}`));
+    child.on('error', (error) => resolve(`the worker could not be started: ${error.message}`));
     child.once('close', (code, signal) => {
       const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
       const said = lastError(words);
@@ -57,16 +61,29 @@ export function startChild(entry: string): Child {
   return {
     process: child,
     ended,
-    send: (request) => child.stdin.write(`${JSON.stringify(request)}\n`),
+    send: (request) => void child.stdin?.write(`${JSON.stringify(request)}\n`),
     listen(listener) {
       onMessage = listener;
     },
     hold(isHeld) {
-      for (const part of [child, ...([child.stdin, child.stdout, child.stderr] as unknown as Socket[])]) {
+      for (const part of [child, ...(pipes as unknown as Socket[])]) {
         if (isHeld) part.ref();
         else part.unref();
       }
     },
+  };
+}
+
+/** Lines end with a line feed alone: node:readline also ends them at U+2028 from Node.js 24 on, which JSON has in strings. */
+function linesTo(take: (line: string) => void): (text: string) => void {
+  let rest: string[] = [];
+  return (text) => {
+    const [first = '', ...others] = text.split('\n');
+    rest.push(first);
+    for (const next of others) {
+      take(rest.join(''));
+      rest = [next];
+    }
   };
 }
 

@@ -22,7 +22,7 @@ export async function snapshotHashed(job: Job, run: (job: Job) => Promise<unknow
       },
     })) as CutOutput;
     const databases: SnapshotFile[] = [];
-    for (const copy of output.databases) databases.push(await named(copy, hashes.of(copy.name)));
+    for (const copy of output.databases) databases.push(await named(copy, hashes.of(copy.name), job.signal));
     for (const folder of new Set(databases.map(({ file }) => dirname(file)))) await syncDirectory(folder);
     return { ...output, databases };
   } finally {
@@ -74,8 +74,11 @@ function hashesOf(signal: AbortSignal): Hashes {
 async function named(
   { part, schema, ...file }: CheckedCopy,
   hashing: Promise<Hashed | null> | undefined,
+  signal: AbortSignal,
 ): Promise<SnapshotFile> {
   const found = await hashing?.catch((cause: unknown) => {
+    // Its reason may have a code as well.
+    signal.throwIfAborted();
     if (codeOf(cause) === undefined) throw cause;
     const reason = `the copy of ${file.name} cannot be read (${codeOf(cause)})`;
     throw new ChsError('BACKUP_FAILED', { reason }, { cause });
