@@ -4,6 +4,7 @@
  */
 import { readSync, writeSync } from 'node:fs';
 import type { WorkerMessage, WorkerRequest } from '../../../backup/worker/protocol.ts';
+import { codeOf } from '../../../platform/system-error.ts';
 
 const STDIN = 0;
 const STDOUT = 1;
@@ -41,10 +42,12 @@ export function send(message: WorkerMessage): void {
 }
 
 function readSome(buffer: Buffer): number {
-  try {
-    return readSync(STDIN, buffer, 0, buffer.length, null);
-  } catch {
-    // Windows calls the end of a pipe an error.
-    return 0;
+  for (;;) {
+    try {
+      return readSync(STDIN, buffer, 0, buffer.length, null);
+    } catch (error) {
+      // A signal came. All else is the end: Windows calls that of a pipe an error.
+      if (codeOf(error) !== 'EINTR') return 0;
+    }
   }
 }
