@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import { percentile } from './measure.ts';
 
 export interface DaemonCost {
@@ -106,9 +107,9 @@ function askFor(asked: Asked, url: string): Promise<void> {
 }
 
 async function download(url: string): Promise<void> {
-  const { body, ok } = await fetch(`${url}/backupdb`);
-  if (!ok || !body) throw new Error('no backup was given');
-  for await (const _ of body);
+  const thread = new Worker(new URL('./backup-download.js', import.meta.url), { workerData: url });
+  const [code] = await once(thread, 'exit');
+  if (code !== 0) throw new Error('the download failed');
 }
 
 async function backup(url: string): Promise<void> {
