@@ -1,5 +1,6 @@
 /** Loads the bundled program together with its compiled code, which takes half of the time to start away. */
 import { readFileSync } from 'node:fs';
+import { Module } from 'node:module';
 import { join } from 'node:path';
 import { Script } from 'node:vm';
 
@@ -22,7 +23,9 @@ export function compileBundle(folder: string, cachedData: Buffer | undefined): S
 /** @param require of a module in `folder` */
 export function runBundle(script: Script, folder: string, require: NodeJS.Require): Program {
   const filename = join(folder, 'program.js');
-  const module: { exports: unknown } = { exports: {} };
+  const module = new Module(filename);
+  // The files beside it ask for it as any module is asked for.
+  require.cache[filename] = Object.assign(module, { filename, loaded: true });
   script.runInThisContext()(module.exports, require, module, filename, folder, importModule);
   return module.exports as Program;
 }

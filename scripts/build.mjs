@@ -17,6 +17,8 @@ import {
   ownApart,
   ownFileNameOf,
   ownRequire,
+  programEntry,
+  sharedZod,
 } from './bundle/plugins.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -85,7 +87,8 @@ const ours = {
 for (const path of OWN_APART) {
   await build({
     ...common,
-    ...(path.endsWith('x') ? moduleProper : ours),
+    ...(path.endsWith('x') ? moduleProper : { ...ours, plugins: [sharedZod, ...ours.plugins] }),
+    logOverride: { 'import-is-undefined': 'error' },
     entryPoints: [path],
     outfile: `dist/${ownFileNameOf(path)}`,
   });
@@ -109,7 +112,7 @@ await build({
 const { outputFiles } = await build({
   ...common,
   ...ours,
-  entryPoints: ['commands/main.ts'],
+  stdin: { contents: programEntry, resolveDir: root },
   write: false,
 });
 

@@ -91,6 +91,43 @@ export const ownApart = {
   },
 };
 
+/** What our own modules in files of their own take of zod: two megabytes of memory, were it there a second time. */
+const ZOD_SHARED = [
+  'array',
+  'boolean',
+  'enum',
+  'int',
+  'literal',
+  'looseObject',
+  'number',
+  'object',
+  'record',
+  'string',
+];
+
+/** The program, which gives them away as `zod`. */
+export const programEntry = `import * as z from 'zod';
+  export { main } from './commands/main.ts';
+  export const zod = { ${ZOD_SHARED.map((name) => `${name}: z.${name}`).join(', ')} };`;
+
+/** A file of its own has the program's zod. Whoever needs more of it is told by the build. */
+export const sharedZod = {
+  name: 'shared-zod',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^zod$/ }, ({ path, importer }) =>
+      importer.includes('node_modules') ? undefined : { path, namespace: 'shared-zod' },
+    );
+    onLoad({ filter: /.*/, namespace: 'shared-zod' }, () => ({
+      contents: [
+        "const { zod } = require('./program.js');",
+        ...ZOD_SHARED.map((name) => `const shared_${name} = zod.${name};`),
+        `export { ${ZOD_SHARED.map((name) => `shared_${name} as ${name}`).join(', ')} };`,
+      ].join('\n'),
+    }));
+    onResolve({ filter: /.*/, namespace: 'shared-zod' }, ({ path }) => ({ path, external: true }));
+  },
+};
+
 export const fileNameOf = (name) => `${name.replace('@', '').replace('/', '-')}.cjs`;
 
 export const apart = {
