@@ -9,19 +9,11 @@ import { healthOperations } from '../src/health/operations.ts';
 import { unsafeListen } from '../src/platform/listen-safety.ts';
 import { type Connection, connect, connectEmbedded } from './connect.ts';
 import { addCommand, type CommandContext } from './define.ts';
-import { describeFailure } from './failure.ts';
+import { type Check, reasonOf } from './doctor/check.ts';
 import type { ExitCode, Run } from './run.ts';
 import { isScratchUnwritable, withScratch } from './scratch.ts';
 import { datum } from './views/facts.ts';
 import { shownBytes } from './views/progress.ts';
-
-interface Check {
-  readonly name: string;
-  readonly status: 'ok' | 'warning' | 'failed';
-  readonly detail: string;
-  /** What to do about it. */
-  readonly advice: string | null;
-}
 
 /** Below this an upload of the default limits may not fit. */
 const FREE_BYTES_MIN = 1 << 30;
@@ -52,6 +44,8 @@ async function examine(run: Run): Promise<ExitCode> {
     add(await dataDirectory(loaded));
     add(listening(loaded));
     for (const check of await localParts(run, loaded)) add(check);
+    const { backupChecks } = await import('./doctor/backup.ts');
+    for await (const check of backupChecks({ loaded, signal: run.signal })) add(check);
     const server = run.options.server ?? loaded.config.client.server;
     if (server !== undefined) add(await serverReachable(run, loaded));
   }
@@ -182,7 +176,8 @@ async function localParts(run: Run, loaded: LoadedConfig): Promise<readonly Chec
   let connection: Connection | null = null;
   try {
     connection = await connectEmbedded(loaded, run.language);
-    return await readiness(connection, run.signal);
+    // What it says of backups in a few words is looked at more closely, and without a database of chs as well.
+    return (await readiness(connection, run.signal)).filter((part) => part.name !== 'backup');
   } catch (error) {
     return [
       {
@@ -257,8 +252,4 @@ function terminal({ out, language }: Run): Check {
   const width = out.columns === null ? 'no terminal' : `${out.columns} columns`;
   const words = language === 'zh' ? 'Chinese (zh)' : 'English (en)';
   return { name: 'terminal', status: 'ok', detail: `${width}, language ${words}`, advice: null };
-}
-
-function reasonOf(error: unknown): string {
-  return describeFailure(error, 'en').message.replace(/^unexpected error: /, '');
 }

@@ -11,9 +11,6 @@ import { backupLine } from '../views/backup.ts';
 import { datum, shownTime } from '../views/facts.ts';
 import { followRun } from './follow-run.ts';
 
-/** What is remembered between runs, by whoever makes backups of this data. */
-const STATE_FILE = 'backup_state.json';
-
 export async function runForeground(
   run: Run,
   { config }: LoadedConfig,
@@ -22,7 +19,10 @@ export async function runForeground(
   const { out, signal } = run;
   const schedule = await scheduleOf(given);
   const connection = await run.connect('backup');
-  const { startScheduler } = await import('../../src/backup/scheduler.ts');
+  const [{ startScheduler }, { STATE_FILE }] = await Promise.all([
+    import('../../src/backup/scheduler.ts'),
+    import('../../src/backup/state.ts'),
+  ]);
   signal.throwIfAborted();
   const scheduler = startScheduler({
     schedule,

@@ -11,11 +11,8 @@ import { createRuns } from './runs.ts';
 import { parseSchedule, type Schedule } from './schedule.ts';
 import { startScheduler } from './scheduler.ts';
 import type { BackupContext } from './settings.ts';
-import { readState } from './state.ts';
+import { readState, STATE_FILE } from './state.ts';
 import { verifying } from './verifying.ts';
-
-/** What is remembered between runs. */
-export const STATE_FILE = 'backup_state.json';
 
 /** How old the last backup is that was read back and held. */
 export interface BackupAge {

@@ -9,6 +9,9 @@ import { makeFolder, syncDirectory, writeSynced } from '../platform/durable.ts';
 import { ChsError } from '../platform/errors.ts';
 import { codeOf } from '../platform/system-error.ts';
 
+/** Its name in the folder of the data. */
+export const STATE_FILE = 'backup_state.json';
+
 /** Times are ISO 8601 in UTC, as `Date.toISOString` or to the second. */
 export interface BackupState {
   /** Since when there is a schedule: what was due earlier was not missed. */
