@@ -1,5 +1,10 @@
 /** What the commands themselves say of a wrong call, and what to do instead, in Chinese. */
-import { knownReasonInChinese, type PhraseRow, translation } from '../src/platform/reasons.ts';
+import {
+  knownReasonInChinese,
+  type PhraseRow,
+  type Translation,
+  translation,
+} from '../src/platform/reasons.ts';
 
 const rows: readonly PhraseRow[] = [
   // The parser of command lines.
@@ -74,7 +79,9 @@ const rows: readonly PhraseRow[] = [
   ['Name a path of the server.', '请给出服务器上的路径。'],
   ['there is no session yet', '还没有会话'],
   ['Start one: {command}.', '请先新建：{command}。'],
+  ['{pattern}: it matches more than {count} paths', '{pattern}：匹配的路径超过 {count} 个'],
   ["'{place}' is no place", "'{place}' 不是位置"],
+  ['Name a directory.', '请指定目录。'],
   ['Give it as FILE:LINE, such as app.log:120.', '请写成 FILE:LINE，例如 app.log:120。'],
   [
     '--logs needs a stored minidump; upload this one first',
@@ -199,3 +206,15 @@ const rows: readonly PhraseRow[] = [
 
 /** The Chinese of something that a command says; null for what is in no table. */
 export const phraseInChinese = translation(rows, knownReasonInChinese);
+
+/**
+ * The Chinese of a sentence that may have names before it, of files, places or backups: these stay. Null where the table
+ * has no such sentence.
+ */
+export function afterNames(english: string, inChinese: Translation): string | null {
+  const whole = inChinese(english);
+  if (whole !== null) return whole;
+  const [, name, rest] = /^(.+?): (.+)$/s.exec(english) ?? [];
+  const translated = rest === undefined ? null : afterNames(rest, inChinese);
+  return translated === null ? null : `${name}：${translated}`;
+}

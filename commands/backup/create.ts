@@ -7,7 +7,9 @@ import { usageError } from '../failure.ts';
 import { optionsOf, readInput } from '../flags.ts';
 import type { ExitCode, Run } from '../run.ts';
 import { backupLine } from '../views/backup.ts';
+import { datum } from '../views/facts.ts';
 import { followRun } from './follow-run.ts';
+import { said } from './said.ts';
 import { isPlace, namedSources } from './sources.ts';
 
 const operation = backupOperations.createBackup;
@@ -60,7 +62,7 @@ async function create(run: Run, invocation: Invocation): Promise<ExitCode> {
   if (!backup) return 2;
   if (run.out.json) run.out.value(backup);
   else run.out.line(backupLine(backup));
-  for (const warning of backup.warnings) run.out.warn(warning);
+  for (const warning of backup.warnings) run.out.warn(said(run, datum(warning)));
   return backup.copies.some(({ verified }) => verified?.ok === false) ? 1 : 0;
 }
 

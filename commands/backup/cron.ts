@@ -9,6 +9,7 @@ import { COMMAND_CHARS_MAX, crontabBlock, crontabCommand } from './crontab.ts';
 import { runForeground } from './foreground.ts';
 import { installCrontab, removeUnits, systemctl, unitPlace, writeUnits } from './install.ts';
 import { type CronFields, calendarEvents, PatternError, parsePattern } from './pattern.ts';
+import { said } from './said.ts';
 import { type ScheduledCall, scheduledCall } from './scheduled-call.ts';
 import { systemdUnits, TIMER } from './systemd.ts';
 
@@ -113,10 +114,13 @@ function refuseWindows({ pattern }: Schedule): void {
   );
 }
 
-function warnOfMissing({ out }: Run, { missing }: ScheduledCall): void {
+function warnOfMissing(run: Run, { missing }: ScheduledCall): void {
   if (missing.length === 0) return;
-  out.warn(
-    `${missing.join(', ')}: set in this environment, secret, and not written into the schedule; put it into the configuration`,
+  run.out.warn(
+    said(
+      run,
+      `${missing.join(', ')}: set in this environment, secret, and not written into the schedule; put it into the configuration`,
+    ),
   );
 }
 
@@ -130,7 +134,10 @@ function writeCrontab(
   const block = crontabBlock({ ...when, call });
   if (crontabCommand(call).length > COMMAND_CHARS_MAX)
     out.warn(
-      `the line is longer than some crons take (${COMMAND_CHARS_MAX} characters); use a configuration file`,
+      said(
+        run,
+        `the line is longer than some crons take (${COMMAND_CHARS_MAX} characters); use a configuration file`,
+      ),
     );
   if (isPrint) {
     if (out.json) out.value({ crontab: `${block}\n` });
@@ -176,7 +183,10 @@ async function installUnits(
   const command = `systemctl${place.system ? '' : ' --user'}`;
   if (problem !== null) {
     out.warn(
-      `the timer was written and not started: ${printable(problem, 300)}. Next: ${command} daemon-reload && ${command} enable --now ${TIMER}`,
+      said(
+        run,
+        `the timer was written and not started: ${printable(problem, 300)}. Next: ${command} daemon-reload && ${command} enable --now ${TIMER}`,
+      ),
     );
   }
   if (!place.system) out.note('`loginctl enable-linger` lets it run while you are not logged in.');
@@ -201,6 +211,6 @@ async function uninstall(run: Run, isSystemd: boolean): Promise<ExitCode> {
   if (out.json) out.value({ uninstalled: 'systemd', files, problem });
   else if (files.length === 0) out.line('no units of chs are there');
   else for (const file of files) out.line(`removed ${file}`);
-  if (problem !== null) out.warn(`the timer may still be running: ${printable(problem, 300)}`);
+  if (problem !== null) out.warn(said(run, `the timer may still be running: ${printable(problem, 300)}`));
   return 0;
 }

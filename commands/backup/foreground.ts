@@ -10,6 +10,7 @@ import type { ExitCode, Run } from '../run.ts';
 import { backupLine } from '../views/backup.ts';
 import { datum, shownTime } from '../views/facts.ts';
 import { followRun } from './follow-run.ts';
+import { said } from './said.ts';
 
 export async function runForeground(
   run: Run,
@@ -62,15 +63,17 @@ async function backUp(run: Run, connection: Connection): Promise<void> {
   const { pruned } = await followRun(run, connection, (await client.pruneBackups({}, { signal })).run);
   if (out.json) out.value({ backup, pruned });
   else if (backup) out.line(backupLine(backup));
-  for (const warning of [...(backup?.warnings ?? []), ...(pruned?.warnings ?? [])]) out.warn(datum(warning));
+  for (const warning of [...(backup?.warnings ?? []), ...(pruned?.warnings ?? [])])
+    out.warn(said(run, datum(warning)));
 }
 
 /** What went wrong, and what comes of it. */
-function toPeople({ out }: Run): Log {
+function toPeople(run: Run): Log {
   const warn: Log['warn'] = (message, fields = {}) => {
     const { reason, retry } = fields;
-    const again = typeof retry === 'string' ? `; again at ${shownTime(retry)} UTC` : '';
-    out.warn(`${shownTime(new Date().toISOString())} UTC: ${message}: ${datum(String(reason))}${again}`);
+    const again = typeof retry === 'string' ? `; ${said(run, `again at ${shownTime(retry)} UTC`)}` : '';
+    const at = shownTime(new Date().toISOString());
+    run.out.warn(`${at} UTC: ${said(run, message)}: ${said(run, datum(String(reason)))}${again}`);
   };
   return { ...silentLog, warn, error: warn };
 }

@@ -7,6 +7,7 @@ import { readInput } from '../flags.ts';
 import type { ExitCode, Run } from '../run.ts';
 import { backupLines, backupTable, shownAge } from '../views/backup.ts';
 import { datum, shownTime } from '../views/facts.ts';
+import { said } from './said.ts';
 
 export function listCommands(parent: Command, context: CommandContext): void {
   addCommand(parent, context, {
@@ -34,8 +35,8 @@ async function list(run: Run): Promise<ExitCode> {
   const connection = await run.connect('backup');
   const reply = await connection.client(backupOperations).listBackups({}, { signal });
   const unreachable = reply.places.filter(({ problem }) => problem !== null);
-  for (const { place, problem } of unreachable) out.warn(`${datum(place)}: ${datum(problem)}`);
-  for (const warning of reply.warnings) out.warn(datum(warning));
+  for (const { place, problem } of unreachable) out.warn(said(run, `${datum(place)}: ${datum(problem)}`));
+  for (const warning of reply.warnings) out.warn(said(run, datum(warning)));
   if (out.json) {
     out.value(reply);
     return 0;
@@ -47,7 +48,7 @@ async function list(run: Run): Promise<ExitCode> {
     out.note(`No backups in ${places} yet. \`chs backup create\` makes one.`);
   }
   for (const { id, warnings } of reply.backups) {
-    for (const warning of warnings) out.warn(`${datum(id)}: ${datum(warning)}`);
+    for (const warning of warnings) out.warn(said(run, `${datum(id)}: ${datum(warning)}`));
   }
   if (reply.backups.length > 0) out.note(verifiedLine(reply));
   out.note(scheduleLine(reply.schedule));
@@ -77,6 +78,6 @@ async function show(run: Run, { args: [id = 'latest'] }: Invocation): Promise<Ex
   const backup = await connection.client(backupOperations).getBackup(input, { signal });
   if (out.json) out.value(backup);
   else for (const line of backupLines(backup, out, Date.now())) out.line(line);
-  for (const warning of backup.warnings) out.warn(datum(warning));
+  for (const warning of backup.warnings) out.warn(said(run, datum(warning)));
   return 0;
 }

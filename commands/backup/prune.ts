@@ -10,6 +10,7 @@ import { datum } from '../views/facts.ts';
 import { shownBytes } from '../views/progress.ts';
 import { renderTable } from '../views/table.ts';
 import { followRun } from './follow-run.ts';
+import { said } from './said.ts';
 
 const operation = backupOperations.pruneBackups;
 
@@ -39,7 +40,7 @@ async function prune(run: Run, invocation: Invocation): Promise<ExitCode> {
   if (!pruned) return 2;
   if (out.json) out.value(pruned);
   else await print(run, pruned);
-  for (const warning of pruned.warnings) out.warn(datum(warning));
+  for (const warning of pruned.warnings) out.warn(said(run, datum(warning)));
   return 0;
 }
 

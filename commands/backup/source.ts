@@ -8,6 +8,7 @@ import { ChsError } from '../../src/platform/errors.ts';
 import { readInput } from '../flags.ts';
 import type { Run } from '../run.ts';
 import { refuseCopy } from './check-file.ts';
+import { said } from './said.ts';
 
 /** An ID, or `latest`. */
 const REF = /^(?:latest|\d{8}T\d{6}Z-[0-9a-f]{6})$/;
@@ -60,16 +61,18 @@ function throwMissing(error: unknown, id: string, sha256: string): never {
 }
 
 /** Whoever changed a manifest may have changed what it says of its files. */
-function warnOfSignature({ out }: Run, { id, signature }: BackupSummary): void {
-  if (signature === 'invalid') out.warn(`${id}: its manifest was changed after it was signed`);
-  if (signature === 'other') out.warn(`${id}: it was signed by the key of another installation`);
+function warnOfSignature(run: Run, { id, signature }: BackupSummary): void {
+  if (signature === 'invalid') run.out.warn(said(run, `${id}: its manifest was changed after it was signed`));
+  if (signature === 'other')
+    run.out.warn(said(run, `${id}: it was signed by the key of another installation`));
 }
 
 /** Whoever tries the copy should know when it is not the copy that is tried. */
-async function warnOfCopy({ out, signal, connect }: Run, { id, copies }: BackupSummary): Promise<void> {
-  const { places } = await (await connect('backup')).client(backupOperations).listBackups({}, { signal });
+async function warnOfCopy(run: Run, { id, copies }: BackupSummary): Promise<void> {
+  const { out, signal } = run;
+  const { places } = await (await run.connect('backup')).client(backupOperations).listBackups({}, { signal });
   for (const { place, problem } of places) {
     if (copies.some((copy) => copy.place === place)) continue;
-    out.warn(`${place}: ${problem ?? `it has no copy of ${id}`}; another place is used`);
+    out.warn(said(run, `${place}: ${problem ?? `it has no copy of ${id}`}; another place is used`));
   }
 }

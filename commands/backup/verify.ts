@@ -10,6 +10,7 @@ import { checkLines } from '../views/backup.ts';
 import { datum } from '../views/facts.ts';
 import { checkFile, refuseCopy } from './check-file.ts';
 import { followRun } from './follow-run.ts';
+import { said } from './said.ts';
 import { isLocalBackup } from './source.ts';
 
 const operation = backupOperations.verifyBackup;
@@ -49,7 +50,7 @@ async function verify(run: Run, invocation: Invocation): Promise<ExitCode> {
     for (const line of await checkLines(result.checks, out)) out.line(line);
     out.line(`${datum(result.id)}: ${result.ok ? out.style.green('ok') : out.style.red('FAILED')}`);
   }
-  for (const warning of result.warnings) out.warn(datum(warning));
+  for (const warning of result.warnings) out.warn(said(run, datum(warning)));
   return result.ok ? 0 : 1;
 }
 

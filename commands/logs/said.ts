@@ -1,6 +1,6 @@
 /** What commands say about logs, in the language of whoever reads it. */
 import { type PhraseRow, translation } from '../../src/platform/reasons.ts';
-import { phraseInChinese } from '../phrases.ts';
+import { afterNames, phraseInChinese } from '../phrases.ts';
 import type { Run } from '../run.ts';
 
 const rows: readonly PhraseRow[] = [
@@ -130,11 +130,7 @@ const inChinese = translation(endings, phraseInChinese);
 /** A sentence in the language of the run; what is in no table stays English. A file before it is a name, and stays. */
 export function said({ language }: Pick<Run, 'language'>, english: string): string {
   if (language !== 'zh') return withOptions(english);
-  const whole = inChinese(english);
-  if (whole !== null) return whole;
-  const [, file, message = ''] = /^(.+?): (.+)$/s.exec(english) ?? [];
-  const translated = inChinese(message);
-  return file === undefined || translated === null ? english : `${file}：${translated}`;
+  return afterNames(english, inChinese) ?? english;
 }
 
 /** Operations name their fields, and people write options. */

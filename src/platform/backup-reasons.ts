@@ -47,6 +47,7 @@ export const backupReasons: readonly (readonly [english: string, chinese: string
   ],
   ['restored, it has {count} tables in place of {expected}', '恢复后有 {count} 个表，应为 {expected} 个'],
   ['there is no database to connect with', '没有可连接的数据库'],
+  ['no locale fits', '没有合适的区域设置'],
   // Databases that are backed up.
   ['it is locked', '它被锁定'],
   ['it is not a SQLite database', '不是 SQLite 数据库'],
@@ -64,6 +65,7 @@ export const backupReasons: readonly (readonly [english: string, chinese: string
   ['the worker ended ({how})', '备份进程已结束（{how}）'],
   ['the worker ended ({how}): {said}', '备份进程已结束（{how}）：{said}'],
   ['{name} was not cut', '未取得 {name} 的快照'],
+  ['names of databases must be different names of files', '各数据库的名称作为文件名时必须互不相同'],
   // Places.
   ['a name in it is too long', '其中有过长的名称'],
   ['its links lead in a circle', '其链接构成循环'],
@@ -169,6 +171,9 @@ export const backupReasons: readonly (readonly [english: string, chinese: string
   ['{file} is smaller than announced', '{file} 比声明的小'],
   ['{file} has another checksum (CRC)', '{file} 的校验和（CRC）不符'],
   ['it holds no database', '其中没有数据库'],
+  ['the stored file {sha256} is missing', '缺少存储的文件 {sha256}'],
+  ['{key} is whole, but its compressed file was changed', '{key} 完好，但其压缩文件被改动过'],
+  ['a file has no copy; leave --copy out', '文件没有副本，请去掉 --copy'],
   // What is restored to.
   ['somebody has just made a file there', '刚刚有人在那里创建了文件'],
   ['another process has it open', '另一个进程正打开着它'],
@@ -193,7 +198,13 @@ export const backupReasons: readonly (readonly [english: string, chinese: string
   // Tools of PostgreSQL.
   ['it ended without a message (exit code {code})', '它没有给出消息就结束了（退出码 {code}）'],
   ['what answers does not say which version of PostgreSQL it is', '应答方未说明其 PostgreSQL 版本'],
+  // Runs, and schedulers of the machine.
+  ['the server was started anew meanwhile', '服务器在此期间重新启动了'],
+  ['there is no such program on this machine', '本机没有这个程序'],
+  ['somebody else wrote it', '它不是由 chs 写入的'],
+  ['it ended with {code}', '它以 {code} 结束'],
   // What calls are given.
+  ['its first line is not a token', '第一行不是令牌'],
   ['expected an ID as `chs backup list` shows it', '应为 `chs backup list` 所列的 ID'],
   ['expected an ID as `chs backup list` shows it, or latest', '应为 `chs backup list` 所列的 ID，或 latest'],
   ['expected a name of letters, digits, - and _', '应为由字母、数字、- 和 _ 组成的名称'],

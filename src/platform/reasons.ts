@@ -198,6 +198,9 @@ const rows: readonly PhraseRow[] = [
     'it holds more than {count} PDBs; name a smaller directory',
     '其中的 PDB 超过 {count} 个；请指定更小的目录',
   ],
+  // The database of chs.
+  ['the file was replaced', '文件被替换了'],
+  ['it was made by a newer version of chs', '由更新版本的 chs 创建'],
   // Servers.
   ['the connection was refused', '连接被拒绝'],
   ['there is no such host', '主机不存在'],
@@ -214,6 +217,7 @@ const rows: readonly PhraseRow[] = [
   ['status {status}', '状态码 {status}'],
   ['it is not a file', '不是文件'],
   ['it is not a stream of events', '不是事件流'],
+  ['it ended the connection', '对方结束了连接'],
   ['it fell silent', '对方没有动静了'],
   ['expected types of events such as {example}', '应为事件类型，例如 {example}'],
   ['it is not what this route gives', '不是该接口应有的内容'],
