@@ -17,7 +17,7 @@ export async function sourceCheck(name: string, place: string): Promise<Check> {
   try {
     if (isPostgres(place)) {
       const { parsePostgresUrl, shownPlace } = await import('../../src/backup/postgres/url.ts');
-      const detail = shownPlace(parsePostgresUrl(place, name));
+      const detail = `${shownPlace(parsePostgresUrl(place, name))}, to which nothing was sent`;
       return { name: label, status: 'ok', detail, advice: null };
     }
     const reason = await whyUnreadable(place);
