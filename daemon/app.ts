@@ -50,7 +50,7 @@ export function createApp(chs: Chs, { config, log, only, router }: AppOptions): 
     const language = fromAcceptLanguage(c.req.header('accept-language'));
     const common = { requestId, signal: c.req.raw.signal, principal: anonymous, language, log: requestLog };
     const { address, isServed } = checkAddress(c.env?.incoming, c.req.raw.headers);
-    c.set('call', { ...common, address });
+    c.set('call', { ...common, headOnly: c.req.method === 'HEAD', address });
     c.set('headers', { 'x-request-id': requestId, ...SECURITY_HEADERS });
     if (!isServed) throw new ChsError('ADDRESS_REFUSED', { address });
     await next();

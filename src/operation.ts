@@ -175,6 +175,8 @@ export interface Call {
   /** Aborted when the caller goes away, the time is up or the server stops. */
   readonly signal: AbortSignal;
   readonly principal: Principal;
+  /** True for a HEAD: bytes of the reply would go nowhere, and need not be made. */
+  readonly headOnly?: boolean;
   /** The caller's address, or `embedded`. */
   readonly address: string;
   readonly language: Language;

@@ -61,6 +61,12 @@ export function openZip(download: ZipDownload): BytesReply {
   };
 }
 
+/** What `openZip` says of an archive of that time, for a reply without the bytes. */
+export function zipHead(atMs: number): BytesReply {
+  const fileName = zipFileName(atMs);
+  return openZip({ files: [], manifest: '', modifiedAtMs: atMs, fileName, release: async () => {} });
+}
+
 /** `backup-20251224T120000Z.zip` */
 export function zipFileName(atMs: number): string {
   const [seconds = ''] = new Date(atMs).toISOString().replace(/[-:]/g, '').split('.');

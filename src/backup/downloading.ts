@@ -1,14 +1,14 @@
-/** `GET /backupdb`: snapshots of the databases as one zip archive, which begins to arrive when all of them are whole. */
+/** `/backupdb`: snapshots of the databases as one zip archive, which begins to arrive when all of them are whole. */
 import { rm } from 'node:fs/promises';
 import type { BytesReply, Call, ReplyEnd } from '../operation.ts';
 import { isoSeconds } from '../platform/clock.ts';
 import { ChsError } from '../platform/errors.ts';
 import { lockRuns, withPlace } from './creating.ts';
-import { openZip, zipFileName } from './download.ts';
+import { openZip, zipFileName, zipHead } from './download.ts';
 import { documentedManifest } from './manifest-codec.ts';
 import type { BackupContext } from './settings.ts';
 import { type Snapshots, takeSnapshots } from './snapshot.ts';
-import { configuredSources, namedSources, type Source } from './sources.ts';
+import { checkReadable, configuredSources, namedSources, type Source } from './sources.ts';
 
 /** Downloads at once: each keeps a snapshot on the disk for as long as its reader takes. */
 const DOWNLOADS_MAX = 4;
@@ -16,13 +16,24 @@ const RETRY_AFTER_MS = 10_000;
 
 let downloads = 0;
 
-/** @throws ChsError NO_SUCH_DATABASE, BACKUP_RUNNING, BACKUP_TARGET, CALLER_GONE, and as `takeSnapshots` */
+/**
+ * HEAD takes no snapshot, and never waits for one or keeps another from being taken: whoever watches this address asks
+ * often, and reads nothing.
+ *
+ * @param db a name, or `all`
+ * @throws ChsError NO_SUCH_DATABASE, BACKUP_RUNNING, BACKUP_TARGET, CALLER_GONE, and as `takeSnapshots`; for HEAD
+ *   NO_SUCH_DATABASE, SOURCE_MISSING, SOURCE_UNREADABLE
+ */
 export async function downloadDatabases(context: BackupContext, db: string, call: Call): Promise<BytesReply> {
   const startedMs = performance.now();
   const stage = { name: 'request' };
   try {
     const known = configuredSources(context);
     const sources = db === 'all' ? known : namedSources(known, [db]);
+    if (call.headOnly) {
+      await checkReadable(sources);
+      return zipHead(context.now());
+    }
     const leave = enter();
     const taken = await snapshotsFor(context, sources, call, stage).catch((error: unknown) => {
       leave();

@@ -1,6 +1,7 @@
 /** Which databases are meant: by names, or all. */
-import { stat } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import { ChsError } from '../platform/errors.ts';
+import { codeOf } from '../platform/system-error.ts';
 import type { BackupContext, OwnData } from './settings.ts';
 
 /** A database to back up. */
@@ -56,4 +57,29 @@ export function namedSources(sources: readonly Source[], names: readonly string[
       });
     return source;
   });
+}
+
+/**
+ * As much as can be told without a connection: a live file must not even be opened. Servers are not asked.
+ *
+ * @throws ChsError SOURCE_MISSING, SOURCE_UNREADABLE
+ */
+export async function checkReadable(sources: readonly Source[]): Promise<void> {
+  for (const source of sources) {
+    if (source.kind !== 'sqlite') continue;
+    const { name, path } = source;
+    const unreadable = (reason: string, cause?: unknown): ChsError =>
+      new ChsError('SOURCE_UNREADABLE', { name, path, reason }, { cause });
+    try {
+      const found = await stat(path);
+      if (!found.isFile()) throw unreadable(found.isDirectory() ? 'it is a folder' : 'it is not a file');
+      await access(path, constants.R_OK);
+    } catch (error) {
+      if (error instanceof ChsError) throw error;
+      const code = codeOf(error) ?? 'an unknown error';
+      if (code === 'ENOENT') throw new ChsError('SOURCE_MISSING', { name, path }, { cause: error });
+      const isDenied = code === 'EACCES' || code === 'EPERM';
+      throw unreadable(isDenied ? 'permission denied' : `the disk says ${code}`, error);
+    }
+  }
 }

@@ -7,7 +7,7 @@ export const downloadOperations = {
   downloadDatabases: {
     summary: 'Download a consistent snapshot of the databases as a zip archive',
     description:
-      'The archive holds NAME.db of each database and manifest.json. With a configured backup.token the request carries it as X-Backup-Token or `?token=`; without one only callers on the same machine are answered.',
+      'The archive holds NAME.db of each database and manifest.json. With a configured backup.token the request carries it as X-Backup-Token or `?token=`; without one only callers on the same machine are answered. HEAD takes no snapshot.',
     method: 'GET',
     path: '/backupdb',
     dialect: 'crash',
