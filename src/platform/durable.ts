@@ -33,13 +33,15 @@ export async function syncDirectory(path: string): Promise<void> {
 /**
  * Makes a folder with all above it that is missing, each of them durable.
  *
+ * @returns whether this call made any of them
  * @throws a system error, ENOENT too: another process removed a folder above, as empty, meanwhile
  */
-export async function makeFolder(path: string, mode: number): Promise<void> {
+export async function makeFolder(path: string, mode: number): Promise<boolean> {
   const firstMade = await mkdir(path, { recursive: true, mode }).catch(async (error: unknown) => {
     throw codeOf(error) === 'ENOENT' ? await whyNotMade(path, error) : error;
   });
   if (firstMade !== undefined) await syncUpTo(dirname(firstMade), dirname(path));
+  return firstMade !== undefined;
 }
 
 /**

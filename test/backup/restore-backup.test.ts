@@ -208,6 +208,62 @@ t.test('a damaged file of the pool leaves the database alone', async (t) => {
   t.same([without.files, without.notes, without.databases[0]?.path], [null, [], join(top, 'out2')]);
 });
 
+t.test('a failed restore takes back the folders that it made, and no others', async (t) => {
+  const top = testFolder(t, { mine: {}, used: { 'my.txt': 'mine' } });
+  for (const name of ['main', 'msg']) makeDatabase(join(top, `${name}.db`), name);
+  const content = { 'a/1.dmp': 'one' };
+  const { folder } = await makeBackup(
+    testWorker(t),
+    join(top, 'backups'),
+    { main: join(top, 'main.db'), msg: join(top, 'msg.db') },
+    { database: 'main', content },
+  );
+  const options = { ...(await optionsFor(t, folder)), inPlace: null };
+  const failing = async (code: string): Promise<void> => {
+    for (const to of ['new', join('deep', 'er'), 'mine', 'used']) {
+      const before = treeOf(top);
+      await t.rejects(restoreBackup({ ...options, to: join(top, to) }), { code }, to);
+      t.same(treeOf(top), before, to);
+    }
+  };
+  const pool = poolPath(join(top, 'backups'), sha256(Buffer.from('one')));
+  const whole = readFileSync(pool);
+  writeFileSync(pool, 'damaged');
+  await failing('BACKUP_DAMAGED');
+  writeFileSync(pool, whole);
+  writeFileSync(join(folder, 'msg.db.gz'), 'damaged');
+  await failing('BACKUP_DAMAGED');
+
+  const stop = new AbortController();
+  const onStep = (step: string): void => {
+    if (step === 'files') stop.abort(new Error('enough'));
+  };
+  const aborted = { ...options, only: ['main'], signal: stop.signal, onStep };
+  await t.rejects(restoreBackup({ ...aborted, to: join(top, 'new') }), { message: 'enough' });
+  t.notOk(existsSync(join(top, 'new')));
+});
+
+t.test('a restore that fails half-way leaves what it has restored', async (t) => {
+  const top = testFolder(t);
+  for (const name of ['main', 'msg']) makeDatabase(join(top, `${name}.db`), name);
+  const { folder } = await makeBackup(testWorker(t), join(top, 'backups'), {
+    main: join(top, 'main.db'),
+    msg: join(top, 'msg.db'),
+  });
+  const options = { ...(await optionsFor(t, folder)), inPlace: null };
+  let replacedCount = 0;
+  const stop = new AbortController();
+  const onStep = (step: string): void => {
+    if (step !== 'replace') return;
+    replacedCount += 1;
+    if (replacedCount === 2) stop.abort(new Error('enough'));
+  };
+  const to = `${join(top, 'new')}/`;
+  await t.rejects(restoreBackup({ ...options, to, signal: stop.signal, onStep }), { message: 'enough' });
+  t.same(readdirSync(join(top, 'new')), ['main.db']);
+  t.same(rowsOf(join(top, 'new', 'main.db')), { main: 50 });
+});
+
 t.test('a dump of PostgreSQL goes to a function, or into the folder with a word about its use', async (t) => {
   const top = testFolder(t);
   const bytes = Buffer.from(`PGDMP${'x'.repeat(1000)}`);

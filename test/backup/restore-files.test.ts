@@ -16,6 +16,7 @@ import type { Test } from 'tap';
 import t from 'tap';
 import { isSafeKey } from '../../src/backup/restore/file-list.ts';
 import { restoreFiles } from '../../src/backup/restore/files.ts';
+import { trackFolders } from '../../src/backup/restore/made-folders.ts';
 import { openFileSource } from '../../src/backup/restore/open-file.ts';
 import { testFolder } from '../fixtures/folder.ts';
 import {
@@ -54,7 +55,7 @@ async function restoreTo(folder: string, to: string, signal = never) {
   const source = await openFileSource(folder);
   const entry = source.manifest.files;
   if (!entry) throw new Error('no files');
-  return restoreFiles({ source, entry, to, nowMs, signal });
+  return restoreFiles({ source, entry, to, made: trackFolders(), nowMs, signal });
 }
 
 t.test('restores files with their times, and leaves those that are there already', async (t) => {

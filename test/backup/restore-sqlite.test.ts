@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path';
 import t from 'tap';
 import { retire } from '../../src/backends/sqlite/backup-worker/retire.ts';
+import { trackFolders } from '../../src/backup/restore/made-folders.ts';
 import { openFileSource } from '../../src/backup/restore/open-file.ts';
 import { restoreSqlite } from '../../src/backup/restore/sqlite.ts';
 import type { BackupWorker } from '../../src/backup/worker/protocol.ts';
@@ -33,7 +34,7 @@ async function restoreFrom(folder: string, to: string, worker: BackupWorker, sig
   const source = await openFileSource(folder);
   const [entry] = source.manifest.databases;
   if (!entry) throw new Error('no database');
-  return restoreSqlite({ source, entry, to, worker, nowMs, signal });
+  return restoreSqlite({ source, entry, to, made: trackFolders(), worker, nowMs, signal });
 }
 
 t.test('restores to where nothing was, in a folder that it makes', async (t) => {
@@ -280,7 +281,7 @@ t.test('an aborted restore leaves nothing', async (t) => {
       if (step === at) stop.abort(new Error('enough'));
     };
     const to = join(top, 'db', 'main.db');
-    const options = { source, entry, to, worker, nowMs, signal: stop.signal, onStep };
+    const options = { source, entry, to, made: trackFolders(), worker, nowMs, signal: stop.signal, onStep };
     await t.rejects(restoreSqlite(options), { message: 'enough' }, at);
     t.same(readdirSync(join(top, 'db')), []);
   }

@@ -1,14 +1,15 @@
 /** Restores the stored files of chs, out of the pool, before the database that names them. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { chmod, link, lstat, mkdir, rename, rm, utimes } from 'node:fs/promises';
+import { chmod, link, lstat, rename, rm, utimes } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { makeFolder, syncDirectory } from '../../platform/durable.ts';
+import { syncDirectory } from '../../platform/durable.ts';
 import { ChsError } from '../../platform/errors.ts';
 import { codeOf } from '../../platform/system-error.ts';
 import type { FileLine, FilesEntry } from '../manifest.ts';
 import type { Watch } from './content.ts';
 import { fileLines } from './file-list.ts';
+import type { MadeFolders } from './made-folders.ts';
 import { receivePoolFile } from './pool-file.ts';
 import { receiveFile } from './receive.ts';
 import { damaged, type RestoreSource } from './source.ts';
@@ -33,6 +34,7 @@ export interface RestoreFilesOptions extends Watch {
   readonly entry: FilesEntry;
   /** The storage folder; made where it is missing. */
   readonly to: string;
+  readonly made: MadeFolders;
   readonly nowMs: number;
 }
 
@@ -76,11 +78,11 @@ function stagingTarget(root: string): string {
  * @throws ChsError BACKUP_DAMAGED, RESTORE_REFUSED, STORAGE_FULL; errors of the source; the signal's reason
  */
 export async function restoreFiles(options: RestoreFilesOptions): Promise<RestoredFiles> {
-  const { source, entry, signal } = options;
+  const { source, entry, signal, made } = options;
   const root = resolve(options.to);
-  await onDisk(root, () => makeFolder(root, 0o750));
+  await onDisk(root, () => made.make(root, 0o750));
   await sweepStaging(stagingTarget(root));
-  const staging = await makeStaging(stagingTarget(root));
+  const staging = await makeStaging(stagingTarget(root), made.make);
   const tally = { count: 0, written: 0, same: 0, bytes: 0, replaced: 0 };
   const job: Job = { options, root, staging, touched: new Set(), tally, kept: [], next: 0, done: 0 };
   try {
@@ -188,7 +190,7 @@ async function makeFolders(job: Job, folder: string): Promise<void> {
     job.touched.add(at);
     if (at === job.root || at === dirname(at)) break;
   }
-  await mkdir(folder, { recursive: true, mode: 0o750 });
+  await job.options.made.make(folder, 0o750);
 }
 
 async function place(job: Job, ready: string, path: string, taken: boolean): Promise<void> {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ChsError } from '../../platform/errors.ts';
 import type { BackupWorker } from '../worker/protocol.ts';
 import { receiveDatabase, roomFor, type Watch } from './content.ts';
+import type { MadeFolders } from './made-folders.ts';
 import type { RestoreSource, SourceDatabase } from './source.ts';
 import { makeStaging, moveNew, nameBefore, needRoom, onDisk, sweepStaging } from './staging.ts';
 import { isUrl } from './targets.ts';
@@ -23,6 +24,7 @@ export interface RestoreDumpOptions extends Watch {
   readonly to: string;
   /** On this machine: where a dump is received on its way to a server. */
   readonly scratch: string;
+  readonly made: MadeFolders;
   readonly worker: BackupWorker;
   readonly nowMs: number;
   readonly postgres: PostgresRestore | null;
@@ -55,7 +57,7 @@ export async function restoreDump(
   const { entry, to, postgres, signal } = options;
   const target = isUrl(to) ? join(options.scratch, `${entry.name}.dump`) : to;
   await sweepStaging(target);
-  const staging = await makeStaging(target);
+  const staging = await makeStaging(target, options.made.make);
   try {
     await needRoom(staging.folder, roomFor(entry));
     const file = await onDisk(target, () => receiveDatabase({ ...options, folder: staging.folder }));

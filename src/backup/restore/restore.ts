@@ -5,6 +5,7 @@ import { ChsError } from '../../platform/errors.ts';
 import type { BackupWorker } from '../worker/protocol.ts';
 import type { Watch } from './content.ts';
 import { type RestoredFiles, restoreFiles } from './files.ts';
+import { type MadeFolders, trackFolders } from './made-folders.ts';
 import { type PostgresRestore, probeDump, restoreDump } from './postgres-dump.ts';
 import type { RestoreSource } from './source.ts';
 import { probeTarget, type StagedDatabase, stageSqlite } from './sqlite.ts';
@@ -46,16 +47,29 @@ type RestoredDatabase = RestoreReport['databases'][number];
 
 /**
  * Nothing is changed before every target was probed and every SQLite database lies checked beside its own. Then come
- * the stored files, which nobody knows yet, then dumps, and the SQLite databases last.
+ * the stored files, which nobody knows yet, then dumps, and the SQLite databases last. Where it fails, the folders go
+ * that it made and put nothing into.
  *
  * @throws ChsError RESTORE_REFUSED, NO_SUCH_DATABASE, USAGE, BACKUP_DAMAGED, STORAGE_FULL; errors of the source; the
  *   signal's reason
  */
 export async function restoreBackup(options: RestoreOptions): Promise<RestoreReport> {
-  const { source } = options;
   const targets = await chooseTargets({ ...options, files: options.files ?? true });
-  const inItsPlace = options.to === null;
   await probeAll(options, targets);
+  const made = trackFolders();
+  try {
+    return await restoreTo(targets, { ...options, made });
+  } catch (error) {
+    await made.removeEmpty();
+    throw error;
+  }
+}
+
+type Restoring = RestoreOptions & { readonly made: MadeFolders };
+
+async function restoreTo(targets: RestoreTargets, options: Restoring): Promise<RestoreReport> {
+  const { source } = options;
+  const inItsPlace = options.to === null;
   const staged: StagedDatabase[] = [];
   const restored = new Map<string, RestoredDatabase>();
   const notes = [...targets.notes];
@@ -83,7 +97,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRep
   }
 }
 
-function dump(options: RestoreOptions, target: DatabaseTarget): ReturnType<typeof restoreDump> {
+function dump(options: Restoring, target: DatabaseTarget): ReturnType<typeof restoreDump> {
   return restoreDump({
     ...options,
     ...target,

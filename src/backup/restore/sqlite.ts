@@ -5,6 +5,7 @@ import { ChsError } from '../../platform/errors.ts';
 import { codeOf } from '../../platform/system-error.ts';
 import type { BackupWorker } from '../worker/protocol.ts';
 import { problemsOf, receiveSqlite, roomFor, type Watch } from './content.ts';
+import type { MadeFolders } from './made-folders.ts';
 import { damaged, type RestoreSource, type SourceDatabase } from './source.ts';
 import {
   hasLinks,
@@ -26,6 +27,7 @@ export interface RestoreSqliteOptions extends Watch {
   readonly to: string;
   /** What is no SQLite database is replaced, too: it is known to be the place of one. Else it is refused. */
   readonly inItsPlace?: boolean;
+  readonly made: MadeFolders;
   readonly worker: BackupWorker;
   readonly nowMs: number;
 }
@@ -95,7 +97,7 @@ export async function stageSqlite(options: RestoreSqliteOptions): Promise<Staged
   const { source, entry } = options;
   const path = await probeTarget(options);
   await sweepStaging(path);
-  const staging = await makeStaging(path);
+  const staging = await makeStaging(path, options.made.make);
   try {
     const links = await onDisk(path, () => hasLinks(staging));
     const old = await stat(path).catch(() => null);

@@ -31,11 +31,19 @@ export interface Staging {
   discard(): Promise<void>;
 }
 
-/** Makes it, with the folder of the target where that is missing. @throws ChsError STORAGE_FULL, RESTORE_REFUSED */
-export async function makeStaging(target: string): Promise<Staging> {
+/**
+ * Makes it, with the folder of the target where that is missing.
+ *
+ * @param make what makes that folder
+ * @throws ChsError STORAGE_FULL, RESTORE_REFUSED
+ */
+export async function makeStaging(
+  target: string,
+  make: (path: string, mode: number) => Promise<unknown> = makeFolder,
+): Promise<Staging> {
   return onDisk(target, async () => {
     const parent = dirname(target);
-    await makeFolder(parent, 0o750);
+    await make(parent, 0o750);
     const random = randomBytes(4).toString('hex');
     own.add(random);
     const owner = [plain(hostname()), processSpace(), process.pid, random].join('.');
