@@ -1,6 +1,6 @@
 /** `chs backup`: the whole life of a backup, in both modes, as a user has it. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import t, { type Test } from 'tap';
 import { loadDriver } from '../../src/backends/sqlite/driver.ts';
 import { testFolder } from '../fixtures/folder.ts';
@@ -127,6 +127,33 @@ for (const mode of modes) {
     const refused = await chs('backup', 'restore', id, '--to', 'back.db');
     t.match(refused, { code: 1, stdout: '', stderr: /is damaged/ });
     t.notOk(existsSync(join(cwd, 'back.db')));
+  });
+
+  t.test(`names a stored file that the backup has lost (${mode.name})`, async (t) => {
+    const cwd = testFolder(t);
+    writeFileSync(join(cwd, 'chs.config.toml'), '[backup]\ntarget = "kept"\n');
+    const env = await mode.start(t, cwd);
+    const chs = (...args: string[]) => runChs(args, { cwd, env });
+    await chs('dump', 'upload', example('av.dmp'));
+    t.match(await chs('backup', 'create'), { code: 0 });
+    const pool = readdirSync(join(cwd, 'kept', 'pool'), { recursive: true }).map(String);
+    const [file = ''] = pool.filter((name) => name.endsWith('.gz'));
+    rmSync(join(cwd, 'kept', 'pool', file));
+    const missing = `the (stored )?file ${basename(file, '.gz')} is missing`;
+    const refused = await chs('backup', 'restore', 'latest', '--to', 'again');
+    t.match(refused, {
+      code: 1,
+      stdout: '',
+      stderr: new RegExp(`^chs: the backup .* is damaged: ${missing}$`, 'm'),
+    });
+    t.notOk(existsSync(join(cwd, 'again')), 'what it had made ready is gone, with its folders');
+    const verified = await chs('backup', 'verify');
+    t.match(verified, {
+      code: 1,
+      stdout: new RegExp(`^FAILED +minidumps/.*\\.dmp +checksum +${missing}$`, 'm'),
+    });
+    t.match(verified.stdout, /^FAILED +files\.ndjson\.gz +files +0 whole, 1 damaged$/m);
+    t.match(await chs('backup', 'drill'), { code: 1, stdout: new RegExp(missing) });
   });
 
   t.test(`brings the data of chs back, with its files (${mode.name})`, async (t) => {
