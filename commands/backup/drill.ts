@@ -9,7 +9,7 @@ import type { BackupWorker } from '../../src/backup/worker/protocol.ts';
 import { ChsError } from '../../src/platform/errors.ts';
 import { addCommand, type CommandContext, completed, type Invocation } from '../define.ts';
 import type { ExitCode, Run } from '../run.ts';
-import { checkLines } from '../views/backup.ts';
+import { checkLines, nameAndTime } from '../views/backup.ts';
 import { datum } from '../views/facts.ts';
 import { openRestored } from './open-restored.ts';
 import { openSource } from './source.ts';
@@ -62,7 +62,7 @@ async function runDrill(run: Run, { args: [ref = 'latest'], options }: Invocatio
   else {
     for (const line of await checkLines(report.checks, out)) out.line(line);
     const result = report.ok ? out.style.green('ok') : out.style.red('FAILED');
-    out.line(`${datum(report.id)}: ${result} in ${(report.duration_ms / 1000).toFixed(1)} s`);
+    out.line(`${nameAndTime(report, Date.now())}: ${result} in ${(report.duration_ms / 1000).toFixed(1)} s`);
   }
   for (const note of report.notes) out.note(datum(note));
   return report.ok ? 0 : 1;

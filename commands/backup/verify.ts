@@ -6,7 +6,7 @@ import { backupOperations } from '../../src/backup/operations.ts';
 import { addCommand, type CommandContext, type Invocation } from '../define.ts';
 import { optionsOf, readInput } from '../flags.ts';
 import type { ExitCode, Run } from '../run.ts';
-import { checkLines } from '../views/backup.ts';
+import { checkLines, nameAndTime } from '../views/backup.ts';
 import { datum } from '../views/facts.ts';
 import { checkFile, refuseCopy } from './check-file.ts';
 import { followRun } from './follow-run.ts';
@@ -48,7 +48,8 @@ async function verify(run: Run, invocation: Invocation): Promise<ExitCode> {
   if (out.json) out.value(result);
   else {
     for (const line of await checkLines(result.checks, out)) out.line(line);
-    out.line(`${datum(result.id)}: ${result.ok ? out.style.green('ok') : out.style.red('FAILED')}`);
+    const verdict = result.ok ? out.style.green('ok') : out.style.red('FAILED');
+    out.line(`${nameAndTime(result, Date.now())}: ${verdict}`);
   }
   for (const warning of result.warnings) out.warn(said(run, datum(warning)));
   return result.ok ? 0 : 1;

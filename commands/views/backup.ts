@@ -44,6 +44,18 @@ export function shownAge(iso: string, nowMs: number): string {
   return minutes < 2880 ? `${Math.floor(minutes / 60)} h ago` : `${Math.floor(minutes / 1440)} d ago`;
 }
 
+function shownTaken(iso: string, nowMs: number): string {
+  return `${shownTime(iso)} UTC (${shownAge(iso, nowMs)})`;
+}
+
+/** `20251224T120000Z-a1b2c3, taken 2025-12-24 12:00:00 UTC (3 h ago)`: which one `latest` was, and how old that is. */
+export function nameAndTime(
+  { id, timestamp }: { readonly id: string; readonly timestamp: string | null },
+  nowMs: number,
+): string {
+  return timestamp === null ? datum(id) : `${datum(id)}, taken ${shownTaken(timestamp, nowMs)}`;
+}
+
 /** `3 h ago (full)`, `never`, `DAMAGED`: the copy that was looked at last speaks for all that are whole. */
 function verifiedCell(copies: readonly Copy[], nowMs: number): string {
   if (isDamaged(copies)) return 'DAMAGED';
@@ -88,7 +100,7 @@ export function backupLines(backup: BackupSummary, out: Output, nowMs: number): 
   const { options, made_by, previous, files, copies } = backup;
   const facts: Fact[] = [
     ['id', backup.id],
-    ['taken', `${shownTime(backup.timestamp)} UTC (${shownAge(backup.timestamp, nowMs)})`],
+    ['taken', shownTaken(backup.timestamp, nowMs)],
     ['one instant', backup.one_instant ? 'yes' : `no: ${backup.one_instant_reason ?? 'not said why'}`],
     ['selection', options.compact ? `${options.db}, compacted` : options.db],
     ['size', `${shownBytes(backup.archive_size)}, without the files that it shares with others`],

@@ -108,6 +108,8 @@ export const checkResult = z.object({
 
 export const verifyResult = z.object({
   id: z.string(),
+  /** When its databases were cut; null for a file that does not say. */
+  timestamp: z.string().nullable(),
   place: z.string(),
   ok: z.boolean(),
   checks: z.array(checkResult),

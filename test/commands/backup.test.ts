@@ -11,6 +11,8 @@ import { example, jsonLines, runChs } from './run-chs.ts';
 t.setTimeout(600_000);
 
 const ID = /\d{8}T\d{6}Z-[0-9a-f]{6}/;
+/** As `show` has it. */
+const TAKEN = 'taken \\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d UTC \\(just now\\)';
 
 /** A database in WAL mode, open all the time, as a program has it that runs. */
 function liveDatabase(t: Test, path: string, rows: number) {
@@ -91,7 +93,7 @@ for (const mode of modes) {
     const verified = await chs('backup', 'verify', id);
     t.match(verified, { code: 0, stdout: /^RESULT +NAME +CHECK +DETAIL\n/ });
     t.match(verified.stdout, /^ok +app +integrity_check/m);
-    t.match(verified.stdout, new RegExp(`^${id}: ok\n$`, 'm'));
+    t.match(verified.stdout, new RegExp(`^${id}, ${TAKEN}: ok\n$`, 'm'));
     t.match((await chs('backup', 'list')).stdout, /just now \(full\)/);
 
     const restored = await chs('backup', 'restore', id, '--to', 'back/');
@@ -101,6 +103,7 @@ for (const mode of modes) {
 
     const drill = await chs('backup', 'drill', id);
     t.match(drill, { code: 0, stdout: /^ok +app +open .* 1 table, /m });
+    t.match(drill.stdout, new RegExp(`^${id}, ${TAKEN}: ok in [\\d.]+ s\\n$`, 'm'));
 
     const plan = await chs('backup', 'prune', '--plan');
     t.match(plan, {
@@ -121,7 +124,7 @@ for (const mode of modes) {
     damage(join(cwd, 'kept', id, 'app.db.gz'));
     const verified = await chs('backup', 'verify');
     t.match(verified, { code: 1, stdout: /^FAILED +app +checksum +.*app\.db\.gz/m });
-    t.match(verified.stdout, new RegExp(`^${id}: FAILED$`, 'm'));
+    t.match(verified.stdout, new RegExp(`^${id}, ${TAKEN}: FAILED$`, 'm'));
     t.match((await chs('backup', 'list')).stdout, / DAMAGED /);
     t.match(await chs('backup', 'drill'), { code: 1, stdout: /^FAILED +\S+ +restore/m });
     const refused = await chs('backup', 'restore', id, '--to', 'back.db');
@@ -240,7 +243,7 @@ t.test('backs up databases that nothing configures', async (t) => {
   const zipped = await chs('verify', join('kept', String(backup?.id)));
   t.match(zipped, { code: 0, stdout: /^ok +my-app +integrity_check/m });
   const bare = await chs('verify', join('kept', String(backup?.id), 'msg.db.gz'));
-  t.match(bare, { code: 0, stdout: /^ok +msg +integrity_check/m });
+  t.match(bare, { code: 0, stdout: /^ok +msg +integrity_check[\s\S]*\n\S*msg\.db\.gz: ok\n$/m });
   t.match(await chs('verify', 'chs.txt'), { code: 64, stderr: /expected an ID/ });
   writeFileSync(join(cwd, 'chs.txt'), 'text');
   t.match(await chs('verify', 'chs.txt'), { code: 2, stderr: /it is no backup/ });

@@ -38,7 +38,7 @@ export async function verifyFile(path: string, options: VerifyFileOptions): Prom
   } catch (error) {
     if (!isDamage(error)) throw error;
     const checks = [{ name: path, check: 'archive', ok: false, detail: reasonOf(error) }];
-    return { id: path, place: path, ok: false, checks, warnings: [] };
+    return { id: path, timestamp: null, place: path, ok: false, checks, warnings: [] };
   }
 }
 
@@ -63,7 +63,9 @@ export async function verifySource(source: RestoreSource, options: VerifyFileOpt
   } finally {
     await staging.discard();
   }
-  return { id: nameOf(source), place: source.label, ok: checks.every(({ ok }) => ok), checks, warnings };
+  const { timestamp } = source.manifest;
+  const ok = checks.every((check) => check.ok);
+  return { id: nameOf(source), timestamp, place: source.label, ok, checks, warnings };
 }
 
 interface DatabaseInput extends VerifyFileOptions {

@@ -33,6 +33,8 @@ export interface DrillCheck extends CheckResult {
 
 export interface DrillReport {
   readonly id: string;
+  /** When its databases were cut; null for a file that does not say. */
+  readonly timestamp: string | null;
   readonly place: string;
   readonly ok: boolean;
   readonly checks: readonly DrillCheck[];
@@ -80,6 +82,7 @@ export async function drill(options: DrillOptions): Promise<DrillReport> {
   }
   return {
     id: nameOf(source),
+    timestamp: source.manifest.timestamp,
     place: source.label,
     ok: checks.every(({ ok }) => ok),
     checks,
