@@ -22,7 +22,6 @@ const WORDS: Readonly<Record<string, string>> = {
   cut: 'cutting',
   dump: 'dumping',
   files: 'going through stored files of',
-  hash: 'hashing',
   list: 'listing',
   load: 'loading',
   open: 'starting chs on what was restored',

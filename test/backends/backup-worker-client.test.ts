@@ -13,6 +13,10 @@ import { filled, snapshotInput } from './backup-working.ts';
 const never = new AbortController().signal;
 const clientUrl = new URL('../../src/backup/worker/client.js', import.meta.url).href;
 
+/** A job that takes next to no time. */
+const packing = (folder: string, name: string, as = name) =>
+  ({ path: join(folder, name), to: join(folder, `${as}.gz`), level: 1 }) as const;
+
 /** A worker's program that answers each request by what `answer` gives. */
 const answering = (answer: string): string =>
   `require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
@@ -35,11 +39,11 @@ t.test('ends a job that is aborted, with the reason, and does the next', async (
       if (step === 'copy') caller.abort(reason);
     },
   });
-  const next = worker.run('hash', { path: join(folder, 'small') }, { signal: never });
+  const next = worker.run('pack', packing(folder, 'small'), { signal: never });
   await t.rejects(job, reason);
   t.ok(seen.includes('copy'), 'it was copying');
   t.notOk(readdirSync(join(folder, 'out')).includes('main.db'), 'nothing has the name of a finished copy');
-  t.equal((await next).sizeBytes, 10);
+  t.equal((await next).contentBytes, 10);
 });
 
 t.test('leaves nothing called NAME.db, whenever it is killed', async (t) => {
@@ -73,15 +77,16 @@ t.test('a job that is aborted while it waits does not hold up the others', async
   const worker = createBackupWorker();
   t.teardown(() => worker.close());
   const caller = new AbortController();
-  const first = worker.run('hash', { path: join(folder, 'a') }, { signal: never });
-  const second = worker.run('hash', { path: join(folder, 'a') }, { signal: caller.signal });
-  const third = worker.run('hash', { path: join(folder, 'b') }, { signal: never });
+  const first = worker.run('pack', packing(folder, 'a'), { signal: never });
+  const second = worker.run('pack', packing(folder, 'a', 'second'), { signal: caller.signal });
+  const third = worker.run('pack', packing(folder, 'b'), { signal: never });
   caller.abort(new Error('gone'));
   await t.rejects(second, new Error('gone'));
-  t.equal((await first).sizeBytes, 1);
-  t.equal((await third).sizeBytes, 2);
-  const late = worker.run('hash', { path: join(folder, 'b') }, { signal: caller.signal });
+  t.equal((await first).contentBytes, 1);
+  t.equal((await third).contentBytes, 2);
+  const late = worker.run('pack', packing(folder, 'b', 'late'), { signal: caller.signal });
   await t.rejects(late, new Error('gone'), 'nor is one started that was aborted before');
+  t.same(readdirSync(folder).sort(), ['a', 'a.gz', 'b', 'b.gz'], 'neither was begun');
 });
 
 t.test('says how the process died, and starts another one for the next job', async (t) => {
@@ -90,14 +95,14 @@ t.test('says how the process died, and starts another one for the next job', asy
   writeFileSync(
     entry,
     answering(`({ id, job }) => {
-      if (job === 'hash') { console.error('no such luck'); process.exit(7); }
+      if (job === 'query') { console.error('no such luck'); process.exit(7); }
       return { id, type: 'done', output: process.pid };
     }`),
   );
   const worker = createBackupWorker({ entry });
   t.teardown(() => worker.close());
   const pid = await worker.run('probe', { path: '' }, { signal: never });
-  await t.rejects(worker.run('hash', { path: '' }, { signal: never }), {
+  await t.rejects(worker.run('query', { path: '', queries: [], to: '' }, { signal: never }), {
     code: 'BACKUP_FAILED',
     params: { reason: 'the worker ended (exit code 7): no such luck' },
   });
@@ -113,8 +118,8 @@ t.test('survives that no process can be started for want of files, and starts on
     const { closeSync, openSync } = await import('node:fs');
     const worker = createBackupWorker();
     const run = () =>
-      worker.run('hash', { path: ${JSON.stringify(join(folder, 'a'))} }, { signal: new AbortController().signal }).then(
-        ({ sizeBytes }) => sizeBytes,
+      worker.run('pack', ${JSON.stringify(packing(folder, 'a'))}, { signal: new AbortController().signal }).then(
+        ({ contentBytes }) => contentBytes,
         ({ code, params }) => code + ' ' + params.reason,
       );
     // What is loaded later, is loaded now.
@@ -128,7 +133,8 @@ t.test('survives that no process can be started for want of files, and starts on
       .catch(({ code, params }) => code + ' ' + params.reason);
     out.push(await refused);
     for (const file of files) closeSync(file);
-    out.push((await other.run('hash', { path: ${JSON.stringify(join(folder, 'a'))} }, { signal: new AbortController().signal })).sizeBytes);
+    const again = ${JSON.stringify(packing(folder, 'a', 'again'))};
+    out.push((await other.run('pack', again, { signal: new AbortController().signal })).contentBytes);
     console.log(JSON.stringify(out));`;
   const { stdout } = await promisify(execFile)('sh', [
     '-c',
@@ -210,10 +216,10 @@ t.test('hands on no secrets in the environment', async (t) => {
 t.test('a closed worker takes no job, and keeps no process', async (t) => {
   const folder = testFolder(t, { a: 'a' });
   const worker = createBackupWorker();
-  await worker.run('hash', { path: join(folder, 'a') }, { signal: never });
+  await worker.run('pack', packing(folder, 'a'), { signal: never });
   await worker.close();
   await worker.close();
-  await t.rejects(worker.run('hash', { path: join(folder, 'a') }, { signal: never }), {
+  await t.rejects(worker.run('pack', packing(folder, 'a', 'again'), { signal: never }), {
     code: 'SHUTTING_DOWN',
   });
 });
@@ -222,7 +228,7 @@ t.test('an idle worker keeps its parent from nothing, and ends with it', async (
   const folder = testFolder(t, { a: 'a' });
   const program = `const { createBackupWorker } = await import(${JSON.stringify(clientUrl)});
     const worker = createBackupWorker();
-    await worker.run('hash', { path: ${JSON.stringify(join(folder, 'a'))} }, { signal: new AbortController().signal });
+    await worker.run('pack', ${JSON.stringify(packing(folder, 'a'))}, { signal: new AbortController().signal });
     console.log('done');`;
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program]);
   t.equal(stdout, 'done\n');
@@ -236,7 +242,7 @@ t.test(
     const program = `const { createBackupWorker } = await import(${JSON.stringify(clientUrl)});
       const { readFileSync } = await import('node:fs');
       const worker = createBackupWorker();
-      await worker.run('hash', { path: ${JSON.stringify(join(folder, 'a'))} }, { signal: new AbortController().signal });
+      await worker.run('pack', ${JSON.stringify(packing(folder, 'a'))}, { signal: new AbortController().signal });
       console.log(readFileSync('/proc/self/task/' + process.pid + '/children', 'utf8'));
       process.kill(process.pid, 'SIGKILL');`;
     const result = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program]).catch(

@@ -2,20 +2,18 @@
 import { restoreFiles } from '../../src/backup/restore/files.ts';
 import { trackFolders } from '../../src/backup/restore/made-folders.ts';
 import { openFileSource } from '../../src/backup/restore/open-file.ts';
-import { restoreSqlite } from '../../src/backup/restore/sqlite.ts';
+import { restoreBackup } from '../../src/backup/restore/restore.ts';
 import { createBackupWorker } from '../../src/backup/worker/client.ts';
 
 const [from = '', to = '', what = 'database'] = process.argv.slice(2);
 const worker = createBackupWorker();
 const source = await openFileSource(from);
-const [entry] = source.manifest.databases;
 const { files } = source.manifest;
-if (!entry) throw new Error('no database');
 const { signal } = new AbortController();
 const onStep = (step: string): void => console.log(step);
 console.log('ready');
-const options = { source, to, made: trackFolders(), worker, signal, nowMs: Date.now(), onStep };
-if (what === 'files' && files) await restoreFiles({ ...options, entry: files });
-else await restoreSqlite({ ...options, entry });
+const options = { source, to, worker, signal, nowMs: Date.now(), onStep };
+if (what === 'files' && files) await restoreFiles({ ...options, entry: files, made: trackFolders() });
+else await restoreBackup({ ...options, only: null, inPlace: null });
 console.log('done');
 await worker.close();

@@ -12,9 +12,9 @@ import {
 import { join } from 'node:path';
 import t from 'tap';
 import { retire } from '../../src/backends/sqlite/backup-worker/retire.ts';
-import { trackFolders } from '../../src/backup/restore/made-folders.ts';
 import { openFileSource } from '../../src/backup/restore/open-file.ts';
-import { restoreSqlite } from '../../src/backup/restore/sqlite.ts';
+import { restoreBackup } from '../../src/backup/restore/restore.ts';
+import { probeTarget } from '../../src/backup/restore/sqlite.ts';
 import type { BackupWorker } from '../../src/backup/worker/protocol.ts';
 import { testFolder } from '../fixtures/folder.ts';
 import {
@@ -32,9 +32,9 @@ const BEFORE = 'main.before-20261130T020005Z.db';
 
 async function restoreFrom(folder: string, to: string, worker: BackupWorker, signal = never) {
   const source = await openFileSource(folder);
-  const [entry] = source.manifest.databases;
-  if (!entry) throw new Error('no database');
-  return restoreSqlite({ source, entry, to, made: trackFolders(), worker, nowMs, signal });
+  const options = { source, only: null, to, inPlace: null, worker, nowMs, signal };
+  const [restored] = (await restoreBackup(options)).databases;
+  return { path: restored?.path, replaced: restored?.replaced };
 }
 
 t.test('restores to where nothing was, in a folder that it makes', async (t) => {
@@ -157,7 +157,8 @@ t.test('refuses what is there and is no database, a folder, a link to nothing', 
   const text = readFileSync(join(top, 'text.db'));
   await t.rejects(restoreFrom(folder, join(top, 'text.db'), worker), { code: 'RESTORE_REFUSED' });
   t.ok(readFileSync(join(top, 'text.db')).equals(text));
-  await t.rejects(restoreFrom(folder, join(top, 'folder'), worker), { code: 'RESTORE_REFUSED' });
+  const target = { to: join(top, 'folder'), worker, signal: never };
+  await t.rejects(probeTarget(target), { code: 'RESTORE_REFUSED' });
   symlinkSync(join(top, 'nowhere.db'), join(top, 'link.db'));
   await t.rejects(restoreFrom(folder, join(top, 'link.db'), worker), { code: 'RESTORE_REFUSED' });
 });
@@ -273,16 +274,14 @@ t.test('an aborted restore leaves nothing', async (t) => {
   makeDatabase(join(top, 'from.db'), 'new', 500);
   const { folder } = await makeBackup(worker, join(top, 'backups'), { main: join(top, 'from.db') });
   const source = await openFileSource(folder);
-  const [entry] = source.manifest.databases;
-  if (!entry) throw new Error('no database');
   for (const at of ['receive', 'unpack', 'check']) {
     const stop = new AbortController();
     const onStep = (step: string): void => {
       if (step === at) stop.abort(new Error('enough'));
     };
     const to = join(top, 'db', 'main.db');
-    const options = { source, entry, to, made: trackFolders(), worker, nowMs, signal: stop.signal, onStep };
-    await t.rejects(restoreSqlite(options), { message: 'enough' }, at);
+    const options = { source, only: null, to, inPlace: null, worker, nowMs, signal: stop.signal, onStep };
+    await t.rejects(restoreBackup(options), { message: 'enough' }, at);
     t.same(readdirSync(join(top, 'db')), []);
   }
 });

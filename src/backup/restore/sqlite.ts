@@ -20,7 +20,7 @@ import {
 /** Of a database that was not there before. */
 const NEW_MODE = 0o640;
 
-export interface RestoreSqliteOptions extends Watch {
+export interface StageSqliteOptions extends Watch {
   readonly source: RestoreSource;
   readonly entry: SourceDatabase;
   /** A file; it may be there, and is kept then. */
@@ -32,7 +32,7 @@ export interface RestoreSqliteOptions extends Watch {
   readonly nowMs: number;
 }
 
-type Target = Pick<RestoreSqliteOptions, 'to' | 'inItsPlace' | 'worker' | 'signal'>;
+type Target = Pick<StageSqliteOptions, 'to' | 'inItsPlace' | 'worker' | 'signal'>;
 
 export interface RestoredFile {
   /** Absolute; a symbolic link was followed. */
@@ -44,7 +44,12 @@ export interface RestoredFile {
 /** A database that lies ready beside its target. Ends in `commit` or `discard`. */
 export interface StagedDatabase {
   readonly path: string;
-  /** @throws ChsError RESTORE_REFUSED: somebody has opened the target meanwhile, and nothing was changed */
+  /**
+   * What it replaces is kept beside it, with every commit; a process that is killed at any instant leaves the old one
+   * or the new one, whole.
+   *
+   * @throws ChsError RESTORE_REFUSED: somebody has opened the target meanwhile, and nothing was changed
+   */
   commit(): Promise<RestoredFile>;
   discard(): Promise<void>;
 }
@@ -93,7 +98,7 @@ async function realTarget(path: string): Promise<string> {
  *
  * @throws ChsError RESTORE_REFUSED, BACKUP_DAMAGED, STORAGE_FULL; errors of the source
  */
-export async function stageSqlite(options: RestoreSqliteOptions): Promise<StagedDatabase> {
+export async function stageSqlite(options: StageSqliteOptions): Promise<StagedDatabase> {
   const { source, entry } = options;
   const path = await probeTarget(options);
   await sweepStaging(path);
@@ -123,7 +128,7 @@ interface CommitInput {
   readonly file: string;
   readonly staging: Staging;
   readonly links: boolean;
-  readonly options: RestoreSqliteOptions;
+  readonly options: StageSqliteOptions;
 }
 
 async function commit({ path, file, staging, links, options }: CommitInput): Promise<RestoredFile> {
@@ -163,15 +168,4 @@ async function giveTo(path: string, file: string, uid: number, gid: number): Pro
     const reason = `it belongs to user ${uid}, group ${gid}, to whom this user may not give the new one`;
     throw new ChsError('RESTORE_REFUSED', { path, reason }, { cause });
   }
-}
-
-/**
- * Restores one database. What it replaces is kept beside it, with every commit; a process that is killed at any
- * instant leaves the old one or the new one, whole.
- *
- * @throws ChsError RESTORE_REFUSED, BACKUP_DAMAGED, STORAGE_FULL; errors of the source; the signal's reason
- */
-export async function restoreSqlite(options: RestoreSqliteOptions): Promise<RestoredFile> {
-  const staged = await stageSqlite(options);
-  return staged.commit();
 }

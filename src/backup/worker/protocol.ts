@@ -102,16 +102,6 @@ export interface CheckOutput {
   readonly tables: number;
 }
 
-/** SHA-256 of a file that nobody else writes to. */
-export interface HashInput {
-  readonly path: string;
-}
-
-export interface HashOutput {
-  readonly sizeBytes: number;
-  readonly sha256: string;
-}
-
 /** Whether a SQLite file may be replaced: nobody has it open. */
 export interface ProbeInput {
   readonly path: string;
@@ -165,7 +155,6 @@ export interface WorkerJobs {
   readonly pack: { readonly input: PackInput; readonly output: PackOutput };
   readonly unpack: { readonly input: UnpackInput; readonly output: UnpackOutput };
   readonly check: { readonly input: CheckInput; readonly output: CheckOutput };
-  readonly hash: { readonly input: HashInput; readonly output: HashOutput };
   readonly probe: { readonly input: ProbeInput; readonly output: ProbeOutput };
   readonly query: { readonly input: QueryInput; readonly output: QueryOutput };
   readonly retire: { readonly input: RetireInput; readonly output: RetireOutput };
@@ -184,7 +173,7 @@ export type CopyNews =
 
 /** How far a job is; sent a few times a second at most. */
 export interface WorkerProgress {
-  /** Such as `cut`, `copy`, `check`, `hash`, `pack`, `unpack`. */
+  /** Such as `cut`, `copy`, `check`, `pack`, `unpack`. */
   readonly step: string;
   /** The database, where there is one. */
   readonly name: string | null;

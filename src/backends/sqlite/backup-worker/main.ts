@@ -33,10 +33,6 @@ const jobs: {
     const { schema, ...found } = checkFile(input);
     return { ...found, schemaSha256: (await import('./hash.ts')).hashText(schema) };
   },
-  hash: async ({ path }, report) =>
-    (await import('./hash.ts')).hashFile(path, (done) =>
-      report({ step: 'hash', name: null, done, total: 0 }),
-    ),
   probe: probeFile,
   query: queryFile,
   retire,
