@@ -22,7 +22,7 @@ const SAMPLES = 16;
 const SAMPLE_BYTES = 64 * 1024;
 
 /** So much of a file and of the archive waits for a slow reader, and is packed before others have their turn. */
-const BUFFER_BYTES = 64 * 1024;
+const BUFFER_BYTES = 128 * 1024;
 
 /** A file of the archive. It must not change while it is read. */
 export interface ZipFile {

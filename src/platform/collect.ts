@@ -2,8 +2,11 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** What went by since the last time. */
-const EVERY_BYTES = 4 * 1024 * 1024;
+/**
+ * What went by since the last time. With what led to it, and is short-lived as well, four megabytes are so much that V8
+ * looks through all that is old, too, several times a second, and answers nobody for some milliseconds.
+ */
+const EVERY_BYTES = 1024 * 1024;
 
 type Collect = (options: { readonly type: 'minor' }) => unknown;
 
