@@ -22,9 +22,9 @@ export function compileBundle(folder: string, cachedData: Buffer | undefined): S
 
 /** @param require of a module in `folder` */
 export function runBundle(script: Script, folder: string, require: NodeJS.Require): Program {
-  const filename = join(folder, 'program.js');
+  // As the files beside it find it, whatever link led here.
+  const filename = require.resolve('./program.js');
   const module = new Module(filename);
-  // The files beside it ask for it as any module is asked for.
   require.cache[filename] = Object.assign(module, { filename, loaded: true });
   script.runInThisContext()(module.exports, require, module, filename, folder, importModule);
   return module.exports as Program;

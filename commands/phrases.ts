@@ -214,7 +214,9 @@ export const phraseInChinese = translation(rows, knownReasonInChinese);
 export function afterNames(english: string, inChinese: Translation): string | null {
   const whole = inChinese(english);
   if (whole !== null) return whole;
-  const [, name, rest] = /^(.+?): (.+)$/s.exec(english) ?? [];
-  const translated = rest === undefined ? null : afterNames(rest, inChinese);
-  return translated === null ? null : `${name}：${translated}`;
+  for (const { index } of english.matchAll(/: /g)) {
+    const translated = inChinese(english.slice(index + 2));
+    if (translated !== null) return `${english.slice(0, index)}：${translated}`;
+  }
+  return null;
 }

@@ -2,10 +2,11 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { LoadedConfig } from '../../config/load.ts';
+import type { BackupSummary } from '../../src/backup/fields.ts';
 import { codeOf } from '../../src/platform/system-error.ts';
 import { connectEmbedded } from '../connect.ts';
 import { localFileError } from '../local-file.ts';
-import { counted } from '../views/backup.ts';
+import { counted, isDamaged } from '../views/backup.ts';
 import { type Check, reasonOf } from './check.ts';
 
 interface Bounds {
@@ -13,12 +14,23 @@ interface Bounds {
   readonly timeoutMs: number;
 }
 
+export interface VerifiedBackup {
+  readonly id: string;
+  readonly timestamp: string;
+  /** Names. */
+  readonly databases: readonly string[];
+}
+
 export interface PlaceReport {
   readonly check: Check;
   readonly isRead: boolean;
   /** The newest verified backup of everything that it has. */
-  readonly verified: { readonly id: string; readonly timestamp: string } | null;
+  readonly verified: VerifiedBackup | null;
+  /** Of all backups that it has. */
+  readonly ids: readonly string[];
 }
+
+const NOTHING = { verified: null, ids: [] } as const;
 
 /** @throws the signal's reason */
 export async function placeReports(loaded: LoadedConfig, bounds: Bounds): Promise<PlaceReport[]> {
@@ -38,11 +50,17 @@ async function report(
     const isThere = place.startsWith('s3://') || (await within(bounds, () => isFolderThere(place)));
     if (!isThere) {
       const detail = `${place} is not there yet; the first backup makes it`;
-      return { check: { name: key, status: 'ok', detail, advice: null }, isRead: true, verified: null };
+      return { check: { name: key, status: 'ok', detail, advice: null }, ...NOTHING, isRead: true };
     }
-    const { backups, last_verified: verified } = await list(loaded, place, bounds);
-    const detail = `${place}, ${counted(backups.length, 'backup')}`;
-    return { check: { name: key, status: 'ok', detail, advice: null }, isRead: true, verified };
+    const { backups, last_verified: last } = await list(loaded, place, bounds);
+    const verified = backups.find(({ id }) => id === last?.id);
+    const databases = verified?.databases.map(({ name }) => name) ?? [];
+    return {
+      check: contentsCheck(key, place, backups),
+      isRead: true,
+      verified: last && { ...last, databases },
+      ids: backups.map(({ id }) => id),
+    };
   } catch (error) {
     bounds.signal.throwIfAborted();
     const reason = reasonOf(error);
@@ -50,8 +68,18 @@ async function report(
     const advice = place.startsWith('s3://')
       ? `Check the network and backup.s3, or name another place: ${key}.`
       : `Check the folder, its owner and its disk, or name another place: ${key}.`;
-    return { check: { name: key, status: 'failed', detail, advice }, isRead: false, verified: null };
+    return { check: { name: key, status: 'failed', detail, advice }, ...NOTHING, isRead: false };
   }
+}
+
+function contentsCheck(name: string, place: string, backups: readonly BackupSummary[]): Check {
+  const detail = `${place}, ${counted(backups.length, 'backup')}`;
+  const damaged = backups.filter(({ copies }) => isDamaged(copies));
+  const [newest] = damaged;
+  if (!newest) return { name, status: 'ok', detail, advice: null };
+  const advice = `\`chs backup verify ${newest.id}\` says what is wrong, \`chs backup create\` makes another one.`;
+  const which = damaged.length === 1 ? newest.id : `the newest of them ${newest.id}`;
+  return { name, status: 'warning', detail: `${detail}, ${damaged.length} damaged: ${which}`, advice };
 }
 
 /**

@@ -5,7 +5,7 @@ import type { LoadedConfig } from '../../config/load.ts';
 import type { BackupState } from '../../src/backup/state.ts';
 import { shownAge } from '../views/backup.ts';
 import { shownTime } from '../views/facts.ts';
-import { type PlaceReport, placeReports } from './backup-places.ts';
+import { type PlaceReport, placeReports, type VerifiedBackup } from './backup-places.ts';
 import { isPostgres, postgresTools, sourceCheck } from './backup-sources.ts';
 import { type Check, reasonOf } from './check.ts';
 
@@ -19,7 +19,9 @@ export interface BackupExamination {
   readonly nowMs?: number;
 }
 
-type Verified = Pick<NonNullable<BackupState['last_verified']>, 'id' | 'timestamp'>;
+/** Its databases are not known of one that is only remembered. */
+type Verified = Pick<NonNullable<BackupState['last_verified']>, 'id' | 'timestamp'> &
+  Partial<Pick<VerifiedBackup, 'databases'>>;
 
 /** A bucket of some thousand backups takes a few seconds; a server that is not there may take a minute to say nothing. */
 const PLACE_TIMEOUT_MS = 20_000;
@@ -48,12 +50,14 @@ export async function* backupChecks(given: BackupExamination): AsyncGenerator<Ch
   for (const [name, place] of sources) yield await sourceCheck(name, place);
   if (sources.some(([, place]) => isPostgres(place))) yield await postgresTools(toolFolders);
   const { placeTimeoutMs: timeoutMs = PLACE_TIMEOUT_MS, nowMs = Date.now() } = given;
-  const places = await placeReports(loaded, { signal, timeoutMs });
-  for (const { check } of places) yield check;
   try {
+    // Places are listed with it: what is wrong with it is not their fault.
     const state = await readState(statePath);
+    const places = await placeReports(loaded, { signal, timeoutMs });
+    for (const { check } of places) yield check;
     yield (await keyCheck(dirname(database.path), state)) ?? ageCheck({ loaded, places, state, nowMs });
   } catch (error) {
+    signal.throwIfAborted();
     yield { name: 'backup', status: 'failed', detail: `${statePath}: ${reasonOf(error)}`, advice: null };
   }
 }
@@ -81,17 +85,9 @@ function ageCheck({ loaded, places, state, nowMs }: Age): Check {
   const name = 'backup';
   const { schedule, max_age: maxAgeMs } = loaded.config.backup;
   const failure = failedRun(state, nowMs);
-  const verified = newestOf(places, state);
+  const verified = newestOf(places, state, nowMs);
   if (!verified) {
-    const gone = state.last_verified;
-    if (gone) {
-      return {
-        name,
-        status: 'warning',
-        detail: `the last verified one, ${gone.id}, is in none of the places any more`,
-        advice: 'Is its disk mounted? `chs backup list` shows what there is, `chs backup create` makes one.',
-      };
-    }
+    if (state.last_verified) return lostCheck(state.last_verified, places, nowMs);
     const detail = `no backup of everything was verified so far${failure ?? ''}`;
     const isExpected = schedule !== undefined || failure !== null;
     return { name, status: isExpected ? 'warning' : 'ok', detail, advice: MAKE_ONE };
@@ -106,9 +102,40 @@ function ageCheck({ loaded, places, state, nowMs }: Age): Check {
     const limit = `longer ago than backup.max_age, ${shownSpan(maxAgeMs)}`;
     return { name, status: 'warning', detail: `${detail}, ${limit}${failure ?? ''}`, advice };
   }
+  const added = Object.keys(loaded.config.backup.databases).filter(
+    (database) => !(verified.databases ?? [database]).includes(database),
+  );
+  if (added.length > 0) {
+    const what = `without ${added.join(', ')}, which backup.databases names`;
+    return { name, status: 'warning', detail: `${detail}, ${what}${failure ?? ''}`, advice: MAKE_ONE };
+  }
   if (failure === null) return { name, status: 'ok', detail, advice: null };
   const advice = '`chs backup create` tries it again.';
   return { name, status: 'warning', detail: `${detail}${failure}`, advice };
+}
+
+/** That was verified, and does not count any more. */
+function lostCheck({ id, timestamp }: Verified, places: readonly PlaceReport[], nowMs: number): Check {
+  const warning = (reason: string, advice: string): Check => ({
+    name: 'backup',
+    status: 'warning',
+    detail: `the last verified one, ${id}, ${reason}`,
+    advice,
+  });
+  if (Date.parse(timestamp) > nowMs)
+    return warning(
+      `is dated in the future: ${shownTime(timestamp)} UTC`,
+      'Is the clock of this machine right?',
+    );
+  if (places.some(({ ids }) => ids.includes(id)))
+    return warning(
+      'is there, and does not count any more',
+      `\`chs backup verify ${id}\` says why: a key that was replaced, or damage.`,
+    );
+  return warning(
+    'is in none of the places any more',
+    'Is its disk mounted? `chs backup list` shows what there is, `chs backup create` makes one.',
+  );
 }
 
 /** Null where the last run went well, or there was none. */
@@ -118,9 +145,14 @@ function failedRun({ last_run: run }: BackupState, nowMs: number): string | null
 }
 
 /** What the places have counts. Where one cannot be looked into, what is remembered of it does, too. */
-function newestOf(places: readonly PlaceReport[], { last_verified }: BackupState): Verified | null {
+function newestOf(
+  places: readonly PlaceReport[],
+  { last_verified }: BackupState,
+  nowMs: number,
+): Verified | null {
   const found: (Verified | null)[] = places.map(({ verified }) => verified);
-  if (places.some(({ isRead }) => !isRead)) found.push(last_verified);
+  const isPast = last_verified !== null && Date.parse(last_verified.timestamp) <= nowMs;
+  if (isPast && places.some(({ isRead }) => !isRead)) found.push(last_verified);
   const known = found.filter((one) => one !== null);
   return known.sort((a, b) => Date.parse(b.timestamp) - Date.parse(a.timestamp))[0] ?? null;
 }

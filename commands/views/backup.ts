@@ -30,7 +30,7 @@ function stateWord(copies: readonly Copy[]): string {
   return isWhole ? 'verified' : 'not verified';
 }
 
-function isDamaged(copies: readonly Copy[]): boolean {
+export function isDamaged(copies: readonly Copy[]): boolean {
   return copies.some(({ verified }) => verified?.ok === false);
 }
 

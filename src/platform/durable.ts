@@ -33,15 +33,20 @@ export async function syncDirectory(path: string): Promise<void> {
 /**
  * Makes a folder with all above it that is missing, each of them durable.
  *
- * @returns whether this call made any of them
+ * @param onMade gets the highest that this call made, before anything else may fail
  * @throws a system error, ENOENT too: another process removed a folder above, as empty, meanwhile
  */
-export async function makeFolder(path: string, mode: number): Promise<boolean> {
+export async function makeFolder(
+  path: string,
+  mode: number,
+  onMade: (folder: string) => void = () => {},
+): Promise<void> {
   const firstMade = await mkdir(path, { recursive: true, mode }).catch(async (error: unknown) => {
     throw codeOf(error) === 'ENOENT' ? await whyNotMade(path, error) : error;
   });
-  if (firstMade !== undefined) await syncUpTo(dirname(firstMade), dirname(path));
-  return firstMade !== undefined;
+  if (firstMade === undefined) return;
+  onMade(firstMade);
+  await syncUpTo(dirname(firstMade), dirname(path));
 }
 
 /**

@@ -132,3 +132,8 @@ for (const [line, message] of mistakes) {
     }
   });
 }
+
+t.test('names before a sentence stay as they are', async (t) => {
+  const gone = 'a backup that was there is gone: x';
+  t.equal(said({ language: 'zh' }, `/no: pe/x: ${gone}`), '/no: pe/x：原有的备份已不存在：x');
+});

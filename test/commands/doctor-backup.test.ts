@@ -1,5 +1,6 @@
 /** `chs doctor` on backups: what is there, what is too old, what cannot be reached; nothing where nobody asked. */
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { generateKeyPairSync } from 'node:crypto';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -121,6 +122,61 @@ t.test('a run that failed, backups that are gone, a key that is gone', async (t)
     code: 0,
     lines: /^warning +backup: no backup of everything was verified so far; the last run, .* failed/m,
   });
+});
+
+t.test('damage, a database that no backup has, one that does not count any more', async (t) => {
+  const cwd = configured(t);
+  t.equal((await runChs(['backup', 'create', '--quiet'], { cwd })).code, 0);
+  makeDatabase(join(cwd, 'new.db'));
+  const databases = { CHS_BACKUP_DATABASES: JSON.stringify({ app: 'app.db', new: 'new.db' }) };
+  t.match(await doctor(cwd, databases), {
+    code: 0,
+    lines:
+      /^warning +backup: .*just now\), without new, which backup\.databases names\n +`chs backup create`/m,
+  });
+
+  const key = join(cwd, 'data', 'backup_key');
+  const own = readFileSync(key);
+  const { privateKey } = generateKeyPairSync('ed25519');
+  writeFileSync(key, privateKey.export({ format: 'pem', type: 'pkcs8' }));
+  t.match(
+    (await doctor(cwd)).lines,
+    /^warning +backup: .*, is there, and does not count any more\n.* a key/m,
+  );
+  writeFileSync(key, own);
+
+  const [id = ''] = readdirSync(join(cwd, 'kept')).filter((name) => /^\d{8}T/.test(name));
+  const packed = join(cwd, 'kept', id, 'app.db.gz');
+  const bytes = readFileSync(packed);
+  bytes[40] = (bytes[40] ?? 0) ^ 1;
+  writeFileSync(packed, bytes);
+  t.equal((await runChs(['backup', 'verify'], { cwd })).code, 1);
+  const { code, lines } = await doctor(cwd);
+  t.equal(code, 0);
+  t.match(
+    lines,
+    new RegExp(`^warning +backup\\.target: .*kept, 1 backup, 1 damaged: ${id}\\n.*verify ${id}`, 'm'),
+  );
+});
+
+t.test('trusts no date in the future, and does not blame a place for the state', async (t) => {
+  const cwd = configured(t, 'copy_to = "taken/copies"\n');
+  t.equal((await runChs(['backup', 'create', '--quiet'], { cwd })).code, 0);
+  rmSync(join(cwd, 'taken'), { recursive: true });
+  writeFileSync(join(cwd, 'taken'), '');
+  const path = join(cwd, 'data', 'backup_state.json');
+  const { last_verified } = JSON.parse(readFileSync(path, 'utf8'));
+  const future = { ...last_verified, id: '20990101T000000Z-aaaaaa', timestamp: '2099-01-01T00:00:00Z' };
+  const { lines } = await withState(cwd, { last_verified: future });
+  t.match(lines, new RegExp(`^ok +backup: the last verified one, ${last_verified.id}, was taken`, 'm'));
+  rmSync(join(cwd, 'kept'), { recursive: true });
+  t.match((await doctor(cwd)).lines, /^warning +backup: .*-aaaaaa, is dated in the future: 2099-01-01 /m);
+  rmSync(path);
+  mkdirSync(path);
+  const blamed = await doctor(cwd);
+  t.equal(blamed.code, 2);
+  t.match(blamed.lines, /^failed +backup: .*backup_state\.json/m);
+  t.notMatch(blamed.lines, /backup\.target/);
 });
 
 t.test('names the place that cannot be used, and the other one', async (t) => {

@@ -1,7 +1,7 @@
 /** The bundled program, as it is shipped: one file, its compiled code, and the packages kept apart from it. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import t from 'tap';
@@ -46,6 +46,17 @@ t.test('says its version, lists, shows and matches', async (t) => {
     stdout: /crashme\.pdb/,
   });
   t.match(run(folder, 'demo'), { status: 0, stdout: /Everything worked/ });
+});
+
+t.test('works through links to its folder, also where Node.js does not follow them', async (t) => {
+  const folder = testFolder(t);
+  const link = join(folder, 'a link');
+  symlinkSync(dist, link, 'junction');
+  for (const flags of [[], ['--preserve-symlinks-main']]) {
+    const args = [...flags, join(link, 'chs.cjs'), 'backup', 'list'];
+    const { status, stderr } = spawnSync(process.execPath, args, { ...alone(folder), encoding: 'utf8' });
+    t.match({ status, stderr }, { status: 0, stderr: /No backups/ });
+  }
 });
 
 t.test('lays out tables with wide characters', async (t) => {

@@ -16,12 +16,12 @@ export function trackFolders(): MadeFolders {
     async make(path, mode) {
       // One by one: when the third cannot be made, the first two are known.
       for (const folder of await missingOf(path)) {
-        if (await makeFolder(folder, mode)) made.push(folder);
+        await makeFolder(folder, mode, () => void made.push(folder));
       }
     },
     async removeEmpty() {
-      // Each was made after the one that it is in. One that cannot be removed is no failure of its own.
-      for (const folder of made.reverse()) await rmdir(folder).catch(() => {});
+      // What is in another one has the longer name. One that cannot be removed is no failure of its own.
+      for (const folder of made.sort((a, b) => b.length - a.length)) await rmdir(folder).catch(() => {});
     },
   };
 }
