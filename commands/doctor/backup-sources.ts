@@ -1,12 +1,8 @@
 /** Whether what the configuration wants backed up can be had: files of SQLite by their permissions, programs by running. */
-import { access, constants, stat } from 'node:fs/promises';
-import { ChsError } from '../../src/platform/errors.ts';
-import { localFileError } from '../local-file.ts';
-import { type Check, reasonOf } from './check.ts';
 
-export function isPostgres(place: string): boolean {
-  return /^postgres(?:ql)?:\/\//.test(place);
-}
+import { checkReadable, isPostgresUrl } from '../../src/backup/sources.ts';
+import { ChsError } from '../../src/platform/errors.ts';
+import { type Check, reasonOf } from './check.ts';
 
 /**
  * Of a server only the URL is read. A file is never opened: it may be a live database, and whoever closes one ends all
@@ -15,33 +11,26 @@ export function isPostgres(place: string): boolean {
 export async function sourceCheck(name: string, place: string): Promise<Check> {
   const label = `database ${name}`;
   try {
-    if (isPostgres(place)) {
+    if (isPostgresUrl(place)) {
       const { parsePostgresUrl, shownPlace } = await import('../../src/backup/postgres/url.ts');
       const detail = `${shownPlace(parsePostgresUrl(place, name))}, to which nothing was sent`;
       return { name: label, status: 'ok', detail, advice: null };
     }
-    const reason = await whyUnreadable(place);
-    if (reason === null) return { name: label, status: 'ok', detail: place, advice: null };
-    const advice = `Check the file and who may read it, or its path: backup.databases.${name}.`;
-    return { name: label, status: 'failed', detail: reason, advice };
+    await checkReadable([{ kind: 'sqlite', name, path: place, own: null }]);
+    return { name: label, status: 'ok', detail: place, advice: null };
   } catch (error) {
-    const advice = `Correct backup.databases.${name}.`;
-    return { name: label, status: 'failed', detail: reasonOf(error), advice };
+    return { name: label, status: 'failed', ...failureOf(error, name, place) };
   }
 }
 
-async function whyUnreadable(path: string): Promise<string | null> {
-  try {
-    const found = await stat(path);
-    if (!found.isFile()) {
-      const reason = found.isDirectory() ? 'it is a directory' : 'it is not a regular file';
-      return reasonOf(new ChsError('LOCAL_FILE', { path, reason }));
-    }
-    await access(path, constants.R_OK);
-    return null;
-  } catch (error) {
-    return reasonOf(localFileError(path, error));
-  }
+/** The line begins with the database: what the error says of it would be there twice. */
+function failureOf(error: unknown, name: string, place: string): Pick<Check, 'detail' | 'advice'> {
+  const code = error instanceof ChsError ? error.code : null;
+  const advice = `Check the file and who may read it, or its path: backup.databases.${name}.`;
+  if (code === 'SOURCE_MISSING') return { detail: `there is no file ${place}`, advice };
+  if (error instanceof ChsError && code === 'SOURCE_UNREADABLE')
+    return { detail: `${place}: ${error.params.reason}`, advice };
+  return { detail: reasonOf(error), advice: `Correct backup.databases.${name}.` };
 }
 
 /** @param folders where to look, in place of everywhere */

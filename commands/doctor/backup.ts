@@ -2,11 +2,12 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { LoadedConfig } from '../../config/load.ts';
+import { isPostgresUrl } from '../../src/backup/sources.ts';
 import type { BackupState } from '../../src/backup/state.ts';
 import { shownAge } from '../views/backup.ts';
 import { shownTime } from '../views/facts.ts';
 import { type PlaceReport, placeReports, type VerifiedBackup } from './backup-places.ts';
-import { isPostgres, postgresTools, sourceCheck } from './backup-sources.ts';
+import { postgresTools, sourceCheck } from './backup-sources.ts';
 import { type Check, reasonOf } from './check.ts';
 
 export interface BackupExamination {
@@ -48,18 +49,19 @@ export async function* backupChecks(given: BackupExamination): AsyncGenerator<Ch
   // That of chs is opened by another check, or not there before the first upload.
   const sources = Object.entries(backup.databases).filter(([, place]) => place !== database.path);
   for (const [name, place] of sources) yield await sourceCheck(name, place);
-  if (sources.some(([, place]) => isPostgres(place))) yield await postgresTools(toolFolders);
+  if (sources.some(([, place]) => isPostgresUrl(place))) yield await postgresTools(toolFolders);
   const { placeTimeoutMs: timeoutMs = PLACE_TIMEOUT_MS, nowMs = Date.now() } = given;
+  let state: BackupState;
   try {
     // Places are listed with it: what is wrong with it is not their fault.
-    const state = await readState(statePath);
-    const places = await placeReports(loaded, { signal, timeoutMs });
-    for (const { check } of places) yield check;
-    yield (await keyCheck(dirname(database.path), state)) ?? ageCheck({ loaded, places, state, nowMs });
+    state = await readState(statePath);
   } catch (error) {
-    signal.throwIfAborted();
     yield { name: 'backup', status: 'failed', detail: `${statePath}: ${reasonOf(error)}`, advice: null };
+    return;
   }
+  const places = await placeReports(loaded, { signal, timeoutMs });
+  for (const { check } of places) yield check;
+  yield (await keyCheck(dirname(database.path), state)) ?? ageCheck({ loaded, places, state, nowMs });
 }
 
 /** Without its key a backup cannot be told from a stranger's, and none counts as verified. Null where all is well. */

@@ -20,12 +20,17 @@ const OWN_NAME = 'chs';
 /** Where none is configured. */
 const ONLY_NAME = 'main';
 
+/** Where a database is: on a server of PostgreSQL, or else in a file of SQLite. */
+export function isPostgresUrl(place: string): boolean {
+  return /^postgres(?:ql)?:\/\//.test(place);
+}
+
 /** The configured databases; with none, `main` is that of chs. */
 export function configuredSources({ settings, own }: BackupContext): Source[] {
   const entries = Object.entries(settings.databases);
   if (entries.length === 0) return [{ kind: 'sqlite', name: ONLY_NAME, path: own.database, own }];
   return entries.map(([name, place]) =>
-    /^postgres(ql)?:\/\//.test(place)
+    isPostgresUrl(place)
       ? { kind: 'postgres', name, url: place }
       : { kind: 'sqlite', name, path: place, own: place === own.database ? own : null },
   );

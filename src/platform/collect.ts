@@ -8,6 +8,9 @@ import { runInNewContext } from 'node:vm';
  */
 const EVERY_BYTES = 1024 * 1024;
 
+/** For whoever reads into the same buffers again and again: of a piece only its promises are left over. */
+export const SAME_BUFFERS_EVERY_BYTES = 64 * 1024 * 1024;
+
 type Collect = (options: { readonly type: 'minor' }) => unknown;
 
 let collect: Collect | null = null;

@@ -5,6 +5,7 @@ import t from 'tap';
 import { said } from '../../commands/backup/said.ts';
 import { phraseInChinese } from '../../commands/phrases.ts';
 import { knownReasonInChinese } from '../../src/platform/reasons.ts';
+import { testFolder } from '../fixtures/folder.ts';
 import { projectRoot } from '../fixtures/shared.ts';
 import { runChs } from './run-chs.ts';
 
@@ -117,7 +118,7 @@ const mistakes: readonly (readonly [line: string, message: RegExp])[] = [
 
 for (const [line, message] of mistakes) {
   t.test(`refuses chs ${line}, in both languages`, async (t) => {
-    const cwd = t.testdir();
+    const cwd = testFolder(t);
     const english = await runChs(line.split(' '), { cwd });
     t.match(english, { code: 64, stdout: '', stderr: message });
     t.notMatch(english.stderr, /secret/);

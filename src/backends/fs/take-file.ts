@@ -2,14 +2,12 @@
 import { createHash } from 'node:crypto';
 import { chmod, type FileHandle, lstat, open, rename, unlink } from 'node:fs/promises';
 import type { LocalFile, TransferOptions } from '../../backup/target.ts';
-import { createCollector } from '../../platform/collect.ts';
+import { createCollector, SAME_BUFFERS_EVERY_BYTES } from '../../platform/collect.ts';
 import { ChsError } from '../../platform/errors.ts';
 import { codeOf } from '../../platform/system-error.ts';
 import { targetError } from './target-errors.ts';
 
 const PIECE_BYTES = 256 * 1024;
-/** The promises of so many pieces are freed before V8 makes room for more of them. */
-const COLLECT_EVERY_BYTES = 64 * 1024 * 1024;
 /** It is on another disk, or cannot be taken away from where it is. */
 const COPY_INSTEAD = new Set(['EXDEV', 'EACCES', 'EPERM', 'EROFS', 'EBUSY']);
 
@@ -117,7 +115,7 @@ async function copy(from: string, to: string, { signal, onBytes }: TransferOptio
 /** Gives the number of bytes. All pieces are in one buffer: each is good until the next. */
 async function eachPiece(file: FileHandle, use: (piece: Buffer) => Promise<void>): Promise<number> {
   const buffer = Buffer.allocUnsafeSlow(PIECE_BYTES);
-  const collect = createCollector(COLLECT_EVERY_BYTES);
+  const collect = createCollector(SAME_BUFFERS_EVERY_BYTES);
   for (let position = 0; ; ) {
     const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
     if (bytesRead === 0) return position;

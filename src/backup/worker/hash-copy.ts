@@ -1,12 +1,10 @@
 /** SHA-256 of a copy while the worker makes it, in the process that asked for it: on another core. */
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
-import { createCollector } from '../../platform/collect.ts';
+import { createCollector, SAME_BUFFERS_EVERY_BYTES } from '../../platform/collect.ts';
 
 /** Hashed in a fraction of a millisecond, and then others have their turn. */
 const PIECE_BYTES = 256 * 1024;
-/** The promises of so many pieces are freed before V8 makes room for more of them. */
-const COLLECT_EVERY_BYTES = 64 * 1024 * 1024;
 /** The page that begins here is never written: SQLite's locks are on its bytes ("The Lock-Byte Page" of the file format). */
 const LOCK_BYTE_AT = 0x40000000;
 
@@ -85,7 +83,7 @@ async function hash(
   settled: (atBytes: number) => Promise<number>,
 ): Promise<Hashed | null> {
   const sha256 = createHash('sha256');
-  const collect = createCollector(COLLECT_EVERY_BYTES);
+  const collect = createCollector(SAME_BUFFERS_EVERY_BYTES);
   let sizeBytes = 0;
   if (firstPage !== null) {
     sha256.update(firstPage);
